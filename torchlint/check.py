@@ -1,0 +1,155 @@
+"""Which findings does a project have?
+
+    result = check(files, ["/p/train.py", "/p/net.py"], ["/p"], Settings())
+    result.findings     # sorted by place, one for each mistake at each place
+
+Pure but for `files`, through which everything is read: the flow tells events, the rules judge them, and this module puts together what
+they say of one place: the shortest trace, how many more flows reach it, and whether it is proven or only possible.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from torchlint.config import Settings
+from torchlint.contracts.table import load
+from torchlint.errors import UnreadableFile
+from torchlint.events import Event
+from torchlint.flow.entries import Entries
+from torchlint.flow.imports import Resolver
+from torchlint.flow.machine import Machine
+from torchlint.flow.places import NodePlace, locate
+from torchlint.flow.project import Files, Project
+from torchlint.flow.relevance import relevant
+from torchlint.flow.scope import ModuleScope
+from torchlint.model import Evidence, Finding, Location, Place, Report, TraceStep
+from torchlint.rules.registry import judge
+
+RECURSION = 20_000
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run found. errors: files that could not be read or parsed; files: how many were given to it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[UnreadableFile] = field(default_factory=list)
+    files: int = 0
+
+
+@dataclass(slots=True)
+class _Told:
+    """One report with the event it came from."""
+
+    report: Report
+    event: Event
+
+
+class Collector:
+    """Gathers what the rules say while the flow runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._told: dict[tuple[Place, str], list[_Told]] = defaultdict(list)
+
+    def take(self, event: Event) -> None:
+        """Judge one event."""
+        for report in judge(event):
+            if self._settings.enabled(report.rule):
+                self._told[report.place, report.rule.code].append(_Told(report, event))
+
+    def findings(self) -> list[Finding]:
+        """One finding for each place and rule."""
+        locations = locate({place for told in self._told.values() for each in told for place in _places(each.report)})
+        found = []
+        for told in self._told.values():
+            finding = self._finding(told, locations)
+            if finding is not None:
+                found.append(finding)
+        return sorted(found, key=lambda finding: finding.sort_key)
+
+    def _finding(self, told: list[_Told], locations: dict[Place, Location]) -> Finding | None:
+        sure = [each for each in told if each.event.certain or _in_all_cases(each, told)]
+        evidence = Evidence.PROVEN if sure else Evidence.POSSIBLE
+        if not sure and not self._settings.show_possible:
+            return None
+        best = min(sure or told, key=lambda each: len(each.report.steps))
+        report = best.report
+        location = locations.get(report.place)
+        if location is None or self._suppressed(report):
+            return None
+        steps = tuple(TraceStep(step.message, locations[step.place]) for step in report.steps if step.place in locations)
+        ways = {tuple(id(step.place) for step in each.report.steps[:1]) for each in told}
+        return Finding(
+            report.rule.code, report.rule.name, report.severity or report.rule.severity, evidence, report.message, report.help, report.rule.url,
+            location, steps, len(ways) - 1,
+        )  # fmt: skip
+
+    def _suppressed(self, report: Report) -> bool:
+        """An ignore comment on the lines of the place itself, or of any step of the trace."""
+        for place in _places(report):
+            if isinstance(place, NodePlace):
+                source, location = place.source, place.locate()
+                first = source.program_line(location)
+                last = first + (location.end_line - location.line if place is report.place else 0)
+                if source.suppressions.hides_span(first, last, report.rule.code, report.rule.name):
+                    return True
+        return False
+
+
+def _places(report: Report) -> Iterable[Place]:
+    yield report.place
+    for step in report.steps:
+        yield step.place
+
+
+def _in_all_cases(one: _Told, told: list[_Told]) -> bool:
+    """Whether every alternative of the happening gives this finding."""
+    return sum(1 for each in told if each.event.cases is one.event.cases) >= one.event.cases.count
+
+
+def check(
+    files: Files, targets: Sequence[str], roots: Sequence[str], settings: Settings, progress: Progress | None = None
+) -> Result:
+    """Check the targets. Files beside them are read where a target imports them."""
+    collector = Collector(settings)
+    table = load(settings.calls, settings.modules)
+    machine = Machine(table, collector.take)
+    project = machine.project = Project(files, roots, targets)
+    contents = {path: data for path in targets if (data := files.read(path)) is not None}
+    chosen = relevant(contents, table.tokens, Resolver(files, roots, targets))
+    limit, collecting = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(limit, RECURSION))
+    gc.disable()
+    try:
+        _run(machine, project, chosen, progress, files)
+    finally:
+        sys.setrecursionlimit(limit)
+        if collecting:
+            gc.enable()
+    errors = [error for path in chosen for error in project.errors.get(path, ())]
+    return Result(collector.findings(), errors, len(targets))
+
+
+def _run(machine: Machine, project: Project, chosen: Sequence[str], progress: Progress | None, files: Files) -> None:
+    total = 2 * len(chosen)
+    modules: list[ModuleScope] = []
+    for done, path in enumerate(chosen):
+        if progress is not None:
+            progress(done, total, files.shown(path))
+        module = project.module(machine, path)
+        if module is not None:
+            modules.append(module)
+    count = [len(chosen)]
+
+    def advance(module: ModuleScope) -> None:
+        count[0] += 1
+        if progress is not None:
+            progress(min(count[0], total), total, module.source.path if module.source is not None else module.path)
+
+    Entries(machine, modules, advance).run()

@@ -1,0 +1,238 @@
+"""What may be said of a callable, and in which words?
+
+Contracts are data. This module is their grammar; torchlint/contracts/*.toml are the sentences, and a user's
+`[[tool.torchlint.call]]` tables in pyproject.toml are read by the same grammar:
+
+    [[call]]
+    name = ["torch.softmax", "torch.nn.functional.softmax", "torch.Tensor.softmax"]
+    params = ["input", "dim", "dtype"]
+    gives = "probabilities"
+    needs = ["dim"]
+    saves = ["output"]
+
+    [[module]]
+    name = "torch.nn.Softmax"
+    params = ["dim"]
+    call = "torch.nn.functional.softmax"
+
+Anything that would need code is a rule or belongs to the flow, not here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from torchlint.model import Kind
+
+Constant = bool | int | float | str | None
+"""A default value, as TOML can write it; the string "none" stands for None."""
+
+Saved = Literal["input", "output"]
+"""What autograd may keep of a call for its backward pass."""
+
+Effect = Literal[
+    "add_child",  # Module.add_module(name, module)
+    "append",  # ModuleList.append
+    "extend",  # ModuleList.extend
+    "insert",  # ModuleList.insert
+    "children",  # iterates over the modules inside
+    "named_children",  # ... with their names
+    "modules",  # iterates over the module and all inside, at any depth
+    "named_modules",
+    "forward_hook",  # register_forward_hook(hook)
+    "forward_pre_hook",
+    "backward_hook",  # the legacy register_backward_hook
+    "full_backward_hook",  # register_full_backward_hook and its _pre_ sister
+    "call_first",  # calls its first parameter with the rest (checkpoint)
+    "no_grad",  # a context or decorator under which nothing needs backward
+]
+"""What a call does to the program rather than to a tensor; the flow has one handler for each word."""
+
+LossFamily = Literal[
+    "cross_entropy",  # input logits (N, C, ...), target class indices or probabilities
+    "nll",  # input log-probabilities (N, C, ...), target class indices
+    "bce",  # input in [0, 1], target of the same shape, floating
+    "bce_with_logits",  # input logits, target of the same shape, floating
+    "soft_margin",  # input logits, computes with integer targets too
+    "kl_div",  # input log-probabilities, target probabilities (or log-probabilities with log_target)
+    "distance",  # two tensors of one shape: mse, l1, huber ...
+    "other",
+]
+
+
+class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any."""
+
+    kinds: tuple[Kind, ...] = ()
+    dtype: tuple[str, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One callable, under all its names. Parameters are named as in its signature; a method's `self` is its first parameter.
+
+    params      parameter names in positional order; a trailing "*" marks the rest as keyword-only. Positional arguments beyond them belong
+                to a variadic parameter, the last before the "*" (zeros(2, 3): ["size", "*", "dtype"])
+    defaults    the constant defaults that matter (reduction = "mean")
+    takes       per parameter: what it accepts
+    gives       kind of the result; "same" = kind of parameter `of`; "self" = the object itself (methods of modules and lists);
+                absent = a tensor of unknown kind
+    of          the parameter whose facts pass on with "same", "converts", dtype "same" and view storage; default: the first
+    converts    result kind by the kind of `of` (log: probabilities -> log_probabilities); a kind that is not listed, and unknown, falls to
+                `gives` (exp: gives nonnegative), or to unknown where there is no `gives`
+    returns     the call gives a tuple; the kind of each entry ("same", a kind or "unknown")
+    returns_if  ... only when this parameter is given (torch.max with dim)
+    dtype       dtype of the result: a name ("int64", "bool", "float32"), "same", or "of:<parameter>" = the dtype of that parameter's value
+                (torch.full: "of:fill_value")
+    casts       an argument that is a dtype, a tensor type name, or another tensor's dtype sets the dtype of the result (.to, .type, dtype=)
+    storage     "fresh" (default), "view" (may share storage with `of`), "inplace" (writes `of` and returns it)
+    inplace     the parameter that makes it write in place when true (F.relu(x, inplace=True))
+    idempotent  applying it to its own result changes nothing (relu)
+    keeps_positive  positive numbers pass unchanged and negative ones do not become positive, so that a ReLU behind it undoes it (leaky_relu)
+    saves       what its backward needs: "input", "output"
+    saves_inplace  ... when `inplace` makes it write in place; absent = the same as `saves`
+    parameters  it owns learnable weights: its result requires grad
+    metadata    it reads shape, dtype or device only, never values
+    needs       parameters that must be written though they have a deprecated default (dim)
+    numpy       the result leaves torch but shares memory (numpy())
+    loss        the family of a loss; then `takes` speaks of "input" and "target"
+    module      the nn module that does the same, as to be written in nn.Sequential: "nn.ReLU()"
+    effect      what it does to the program (register a hook, add a child module, call its first parameter)
+    like        behaves as the contract of that name (for user contracts); other fields override
+    source      documentation page
+    """
+
+    name: str | tuple[str, ...]
+    params: tuple[str, ...] = ()
+    defaults: dict[str, Constant] = msgspec.field(default_factory=dict)
+    takes: dict[str, Takes] = msgspec.field(default_factory=dict)
+    gives: str | None = None
+    of: str | None = None
+    converts: dict[Kind, Kind] = msgspec.field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+    returns_if: str | None = None
+    dtype: str | None = None
+    casts: bool = False
+    storage: Literal["fresh", "view", "inplace"] = "fresh"
+    inplace: str | None = None
+    idempotent: bool = False
+    keeps_positive: bool = False
+    saves: tuple[Saved, ...] = ()
+    saves_inplace: tuple[Saved, ...] | None = None
+    parameters: bool = False
+    metadata: bool = False
+    needs: tuple[str, ...] = ()
+    numpy: bool = False
+    loss: LossFamily | None = None
+    module: str | None = None
+    effect: Effect | None = None
+    like: str | None = None
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,) if isinstance(self.name, str) else self.name
+
+    @property
+    def passes_on(self) -> str:
+        """The parameter whose facts the result inherits."""
+        return self.of or (self.params[0] if self.params else "input")
+
+    def saved(self, inplace: bool) -> tuple[Saved, ...]:
+        """What backward needs, by whether the call wrote in place."""
+        return self.saves if not inplace or self.saves_inplace is None else self.saves_inplace
+
+    @property
+    def short_name(self) -> str:
+        """How a message names it: "softmax", "cross_entropy"."""
+        return self.names[0].rsplit(".", 1)[-1]
+
+
+class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a module's forward does, where no functional of torch does the same (Linear, Conv2d, LSTM). Fields as in Call."""
+
+    params: tuple[str, ...] = ("input",)
+    takes: dict[str, Takes] = msgspec.field(default_factory=dict)
+    gives: str | None = None
+    converts: dict[Kind, Kind] = msgspec.field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+    storage: Literal["fresh", "view", "inplace"] = "fresh"
+    dtype: str | None = None
+    saves: tuple[Saved, ...] = ()
+    parameters: bool = False
+    loss: LossFamily | None = None
+
+
+class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A class whose instances are called.
+
+    params     constructor parameters in positional order; defaults as in Call
+    call       name of the function its forward equals; constructor arguments reach the function's parameters of the same name
+    forward    ... or what its forward does, inline
+    container  "sequential", "list" or "dict" of modules
+    wraps      the constructor parameter that holds the module which calls pass on to (DataParallel: "module")
+    tensors    constructor parameters that may rightly be tensors (weight, pos_weight)
+    """
+
+    name: str | tuple[str, ...]
+    params: tuple[str, ...] = ()
+    defaults: dict[str, Constant] = msgspec.field(default_factory=dict)
+    call: str | None = None
+    forward: Forward | None = None
+    container: Literal["sequential", "list", "dict"] | None = None
+    wraps: str | None = None
+    tensors: tuple[str, ...] = ()
+    like: str | None = None
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,) if isinstance(self.name, str) else self.name
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Functions or classes of a library that build a whole network.
+
+    gives     kind of the network's output as built
+    heads     attributes whose replacement decides the output ("fc", "classifier"); the last element of a Sequential head decides
+    layers    for a network whose layers are looked at one by one: attribute -> element types in order, such as
+              layers.features = ["Conv2d", "ReLU(inplace=True)", "MaxPool2d", ...]
+    then      what runs in place right after an attribute's output: then.features = "torch.nn.functional.relu_"
+    """
+
+    name: str | tuple[str, ...]
+    gives: str | None = None
+    heads: tuple[str, ...] = ()
+    layers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    then: dict[str, str] = msgspec.field(default_factory=dict)
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,) if isinstance(self.name, str) else self.name
+
+
+class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A function or method that hands back what it was given (torch.compile, accelerator.prepare). `passes`: that parameter, or "all" for a tuple."""
+
+    name: str | tuple[str, ...]
+    params: tuple[str, ...] = ()
+    passes: str = "all"
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,) if isinstance(self.name, str) else self.name
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype."""
+
+    schema: Literal[1]
+    aliases: dict[str, str] = msgspec.field(default_factory=dict)
+    dtypes: dict[str, str] = msgspec.field(default_factory=dict)
+    call: tuple[Call, ...] = ()
+    module: tuple[Module, ...] = ()
+    model: tuple[Model, ...] = ()
+    wrapper: tuple[Wrapper, ...] = ()

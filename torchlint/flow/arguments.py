@@ -1,0 +1,107 @@
+"""Which argument goes to which parameter?
+
+    f(a, *rest, k=b, **more)  ->  Arguments(positional=[a, ...rest if known], keywords={k: b, ...}, open=True if rest or more is unknown)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence as Seq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.flow.values import Alternatives, Mapping, Sequence, Stream, Tensor, Unknown, Value
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+
+@dataclass(slots=True)
+class Arguments:
+    """Evaluated arguments of a call. open: more arguments than these may be there, at unknown places.
+
+    rest: what `*args` of unknown length holds, one value for all; nodes: where each positional and keyword argument is written.
+    """
+
+    positional: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    open: bool = False
+    rest: Value | None = None
+    nodes: list[cst.CSTNode] = field(default_factory=list)
+
+    def with_first(self, first: Value) -> Arguments:
+        """The same arguments behind one more."""
+        return Arguments([first, *self.positional], self.keywords, self.open, self.rest, self.nodes)
+
+    def first(self) -> Value | None:
+        """The first positional argument, if any."""
+        return self.positional[0] if self.positional else None
+
+    def get(self, index: int, name: str) -> Value | None:
+        """The argument at a position or of a name."""
+        return self.positional[index] if len(self.positional) > index else self.keywords.get(name)
+
+    def values(self) -> Iterable[Value]:
+        """All of them."""
+        return (*self.positional, *self.keywords.values())
+
+
+def evaluate_arguments(machine: Machine, nodes: Seq[cst.Arg], scope: Scope) -> Arguments:
+    """Evaluate the arguments of a call, from left to right."""
+    result = Arguments()
+    for node in nodes:
+        value = machine.evaluate(node.value, scope)
+        if node.star == "*":
+            _spread(machine, result, value)
+        elif node.star == "**":
+            if isinstance(value, Mapping):
+                result.keywords.update({key: item for key, item in value.entries.items() if isinstance(key, str)})
+                result.open = result.open or value.open
+            else:
+                result.open = True
+        elif node.keyword is not None:
+            result.keywords[node.keyword.value] = value
+        elif result.rest is None:
+            result.positional.append(value)
+        else:
+            result.open = True
+        result.nodes.append(node)
+    return result
+
+
+def _spread(machine: Machine, result: Arguments, value: Value) -> None:
+    if isinstance(value, Sequence):
+        result.positional.extend(value.items)
+        result.open = result.open or value.open
+    elif isinstance(value, (Tensor, Stream)):
+        result.rest = value.element if isinstance(value, Stream) else value
+        result.open = True
+    elif isinstance(value, Alternatives) and all(isinstance(option.value, Sequence) for option in value.options):
+        lengths = {len(option.value.items) for option in value.options if isinstance(option.value, Sequence)}
+        if len(lengths) == 1:
+            from torchlint.flow.decisions import join
+            from torchlint.flow.values import Option
+
+            for index in range(lengths.pop()):
+                result.positional.append(
+                    join(Option(o.value.items[index], o.conditions, o.certain) for o in value.options if isinstance(o.value, Sequence))
+                )
+        else:
+            result.open = True
+    else:
+        result.open = True
+
+
+def bind(parameters: Seq[str], arguments: Arguments) -> dict[str, Value]:
+    """Arguments by parameter name, for a contract's parameters ("*" starts the keyword-only ones). Too many arguments are dropped."""
+    bound: dict[str, Value] = {}
+    positional = [name for name in parameters if name != "*"] if "*" not in parameters else list(parameters[: parameters.index("*")])
+    for name, value in zip(positional, arguments.positional, strict=False):
+        bound[name] = value
+    if arguments.rest is not None:
+        for name in positional[len(arguments.positional) :]:
+            bound[name] = Unknown()
+    bound.update(arguments.keywords)
+    return bound

@@ -1,0 +1,147 @@
+"""Where does an assignment put a value?
+
+    x = v; a, (b, *c) = v; self.head = v; outputs["exist"] = v; probs[mask] = 0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchlint.flow import hooks
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import class_attribute
+from torchlint.flow.decisions import join
+from torchlint.flow.iteration import element_of
+from torchlint.flow.values import (
+    Alternatives, ApiObject, Class, Const, Function, Instance, Mapping, ModuleValue, Option, Sequence, Tensor, Unknown, Value, plain_tensor,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+MOST_UNPACKED = 64
+
+
+def assign(machine: Machine, target: Any, value: Value, scope: Scope) -> None:
+    """target = value"""
+    kind = type(target)
+    if kind is cst.Name:
+        home = scope.home(target.value)
+        if home is scope:
+            machine.store.write_local(home.variables, target.value, value)
+        else:
+            hooks.stored(machine, value, target, scope, f"variable `{target.value}`")
+            machine.store.write(home.variables, target.value, value)
+    elif kind is cst.Attribute:
+        owner = machine.evaluate(target.value, scope)
+        machine.lift(owner, lambda each: _set_attribute(machine, each, target.attr.value, value, target, scope))
+    elif kind is cst.Subscript:
+        _set_item(machine, target, value, scope)
+    elif kind in (cst.Tuple, cst.List):
+        _unpack(machine, target.elements, value, scope)
+    elif kind is cst.StarredElement:
+        assign(machine, target.value, value, scope)
+
+
+def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    hooks.stored(machine, value, node, scope, f"attribute `{name}`")
+    if isinstance(owner, (Instance, ApiObject)):
+        setter = class_attribute(owner.cls, f"{name}.setter") if isinstance(owner, Instance) else None
+        if isinstance(setter, Function):
+            from torchlint.flow.functions import call_function
+
+            return call_function(machine, setter, Arguments([owner, value]), owner)
+        machine.store.write(owner.attributes, name, value)
+    elif isinstance(owner, Class):
+        machine.store.write(owner.attributes, name, value)
+    elif isinstance(owner, ModuleValue):
+        machine.store.write(owner.scope.variables, name, value)
+    return owner
+
+
+def _set_item(machine: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
+    from torchlint.flow.expressions import evaluate_index
+
+    owner = machine.evaluate(target.value, scope)
+    index = evaluate_index(machine, target.slice, scope)
+    machine.lift(owner, lambda each: _put(machine, each, index, value, target, scope))
+
+
+def _put(machine: Machine, owner: Value, index: Value, value: Value, target: cst.Subscript, scope: Scope) -> Value:
+    if isinstance(owner, Mapping):
+        hooks.stored(machine, value, target, scope, "dict that the layer's output is put into")
+        if isinstance(index, Const):
+            machine.store.write(owner.entries, index.value, value)
+        else:
+            machine.store.write(owner.state, "open", True)
+    elif isinstance(owner, Sequence):
+        _put_in_list(machine, owner, index, value)
+    elif isinstance(owner, Tensor):
+        _overwritten(machine, owner, target, scope)
+    elif isinstance(owner, (ApiObject, Instance)):
+        _put_in_object(machine, owner, index, value)
+    return owner
+
+
+def _put_in_list(machine: Machine, owner: Sequence, index: Value, value: Value) -> None:
+    items = list(owner.items)
+    if isinstance(index, Const) and isinstance(index.value, int) and -len(items) <= index.value < len(items):
+        items[index.value] = value
+        machine.store.write(owner.state, "items", tuple(items))
+    else:
+        machine.store.write(owner.state, "items", tuple(join([Option(item), Option(value)]) for item in items) or (value,))
+        machine.store.write(owner.state, "open", True)
+
+
+def _put_in_object(machine: Machine, owner: ApiObject | Instance, index: Value, value: Value) -> None:
+    items = owner.attributes.get("#items")
+    if isinstance(items, Mapping) and isinstance(index, Const):
+        machine.store.write(items.entries, index.value, value)
+    elif isinstance(items, Sequence):
+        _put_in_list(machine, items, index, value)
+    elif isinstance(owner, ApiObject) and owner.module is None:
+        machine.store.write(owner.attributes, "#items", Sequence([value], True, True))  # a part of a ready-made network
+
+
+def _overwritten(machine: Machine, tensor: Tensor, target: cst.Subscript, scope: Scope) -> None:
+    """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on."""
+    if isinstance(target.value, (cst.Name, cst.Attribute)):
+        changed = plain_tensor(dtype=tensor.facts.dtype)
+        changed.facts.dtype_trace = tensor.facts.dtype_trace
+        changed.storage, changed.version, changed.grad = tensor.storage, tensor.version, tensor.grad
+        assign(machine, target.value, changed, scope)
+
+
+def _unpack(machine: Machine, targets: Any, value: Value, scope: Scope) -> None:
+    """a, b = value"""
+    parts = unpacked(machine, value, targets)
+    for target, part in zip(targets, parts, strict=True):
+        assign(machine, target if isinstance(target, cst.StarredElement) else target.value, part, scope)
+
+
+def unpacked(machine: Machine, value: Value, targets: Any) -> list[Value]:
+    """One value for each target."""
+    count = len(targets)
+    star = next((position for position, target in enumerate(targets) if isinstance(target, cst.StarredElement)), None)
+    if type(value) is Alternatives:
+        rows = [(unpacked(machine, option.value, targets), option) for option in value.options]
+        return [join(Option(row[index], option.conditions, option.certain) for row, option in rows) for index in range(count)]
+    if isinstance(value, Sequence):
+        items = value.items
+        if star is not None and len(items) >= count - 1:
+            after = count - star - 1
+            middle = Sequence(items[star : len(items) - after], True, value.open)
+            return [*items[:star], middle, *items[len(items) - after :]]
+        if star is None and (len(items) == count or (value.open and len(items) > 0)):
+            return [items[index] if index < len(items) else Unknown() for index in range(count)]
+        return [Unknown() for _ in range(count)]
+    if isinstance(value, Tensor):
+        return [element_of(machine, value) for _ in range(count)]
+    if isinstance(value, Unknown):
+        return [Unknown(("[]", value.symbol, ("const", index))) for index in range(count)]
+    if isinstance(value, Mapping) and len(value.entries) == count:
+        return [Const(key) for key in value.entries]
+    return [element_of(machine, value) for _ in range(count)] if isinstance(value, Instance) else [Unknown() for _ in range(count)]

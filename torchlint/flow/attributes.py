@@ -1,0 +1,161 @@
+"""What is `value.name`?
+
+Attributes of instances (set anywhere in the class), methods along the order of classes, members of project modules, names of libraries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.functions import call_function
+from torchlint.flow.values import (
+    TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Const, Function, Instance, Mapping, ModuleValue, Partial, Sequence, Stream, Super, Tensor,
+    Unknown, Value,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+
+VIEWS_OF_TENSOR = frozenset({"T", "mT", "H", "mH", "data"})
+"""Attributes of a tensor that are the tensor itself, seen otherwise. The data of a variable shares its memory."""
+
+
+def get_attribute(machine: Machine, value: Value, name: str) -> Value:
+    """The value of an attribute; unknown where it cannot be told."""
+    if type(value) is Alternatives:
+        return machine.lift(value, lambda each: get_attribute(machine, each, name))
+    if isinstance(value, Instance):
+        return instance_attribute(machine, value, name)
+    if isinstance(value, Unknown):
+        return Unknown((".", value.symbol, name))
+    if isinstance(value, Tensor):
+        return tensor_attribute(value, name)
+    if isinstance(value, Api):
+        return Api(machine.table.canonical(f"{value.name}.{name}"))
+    if isinstance(value, ModuleValue):
+        return machine.project.member(machine, value.scope, name)
+    if isinstance(value, ApiObject):
+        return object_attribute(machine, value, name)
+    if isinstance(value, Class):
+        found = class_attribute(value, name)
+        if isinstance(found, Function) and found.role == "class":
+            return Bound(found, value)
+        return found if found is not None else Unknown((".", value, name))
+    if isinstance(value, Super):
+        return _super_attribute(machine, value, name)
+    if isinstance(value, Sequence) and name in value.fields:
+        return value.items[value.fields.index(name)] if value.fields.index(name) < len(value.items) else Unknown()
+    if isinstance(value, (Sequence, Mapping, Stream, Const)):
+        return Builtin(name, value)
+    if isinstance(value, Function) and name == "__wrapped__":
+        return value
+    if isinstance(value, Partial) and name == "func":
+        return value.function
+    return Unknown()
+
+
+def class_attribute(cls: Class, name: str, after: Class | None = None) -> Value | None:
+    """A name in the class or its bases, in their order. after: only in those that follow this one. Api: reached a library's class."""
+    skipping = after is not None
+    for each in cls.mro:
+        if skipping:
+            skipping = each is not after
+            continue
+        if isinstance(each, Class):
+            found = each.attributes.get(name)
+            if found is not None:
+                return found
+    return None
+
+
+def library_bases(cls: Class) -> list[Api]:
+    """The library classes among the bases, nearest first."""
+    return [each for each in cls.mro if isinstance(each, Api)]
+
+
+def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value:
+    """An attribute or bound method of an object of the project."""
+    own = instance.attributes.get(name)
+    if own is not None:
+        return machine.paths.narrow(own) if type(own) is Alternatives else own  # type: ignore[no-any-return]
+    found = class_attribute(instance.cls, name)
+    if found is not None:
+        return bind_method(machine, found, instance)
+    if name == "training":
+        return TRUE  # losses are computed while training; design section 5
+    if name == "__class__":
+        return instance.cls
+    if name == "__dict__":
+        return Mapping(dict(instance.attributes), open_=True)
+    getter = class_attribute(instance.cls, "__getattr__")
+    if isinstance(getter, Function):
+        return call_function(machine, getter, Arguments([instance, Const(name)]), instance)
+    for base in library_bases(instance.cls):
+        if machine.table.call(f"{base.name}.{name}") or machine.table.call(f"torch.nn.Module.{name}"):
+            return Bound(Api(f"{base.name}.{name}"), instance)
+    return Unknown((".", instance, name))
+
+
+def bind_method(machine: Machine, found: Value, receiver: Value) -> Value:
+    """What reading a class attribute through an object gives."""
+    if isinstance(found, Function):
+        if found.role == "static":
+            return found
+        if found.role == "property":
+            return call_function(machine, found, Arguments([receiver]), receiver)
+        if found.role == "class":
+            return Bound(found, receiver.cls if isinstance(receiver, Instance) else receiver)
+        return Bound(found, receiver)
+    return found
+
+
+def tensor_attribute(tensor: Tensor, name: str) -> Value:
+    """An attribute of a tensor: the tensor seen otherwise, or something that is no tensor of interest."""
+    if name in VIEWS_OF_TENSOR:
+        return tensor
+    if name == "dtype":
+        return Tensor(tensor.facts)  # stands for its dtype where a cast is asked for
+    return Unknown((".", tensor, name))
+
+
+def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
+    """An attribute of a library's object: what was set on it, a part of a known network, or a method."""
+    own = value.attributes.get(name)
+    if own is not None:
+        return own  # type: ignore[no-any-return]
+    if value.model is not None and (name in value.model.layers or name in value.model.heads):
+        part = ApiObject(f"{value.name}.{name}", None, {}, value.made)
+        machine.project.fill_part(machine, value, name, part)
+        value.attributes[name] = part  # not a change of the program: the part was there all along
+        return part
+    if name == "training":
+        return TRUE
+    if machine.table.call(f"{value.name}.{name}") or machine.table.wrapper(f"{value.name}.{name}"):
+        return Bound(Api(f"{value.name}.{name}"), value)
+    if value.module is not None or value.model is not None:
+        wrapped = value.arguments.get(value.module.wraps) if value.module is not None and value.module.wraps else None
+        if wrapped is not None and name == "module":
+            return wrapped
+        if machine.table.call(f"torch.nn.Module.{name}"):
+            return Bound(Api(f"torch.nn.Module.{name}"), value)
+        argument = value.arguments.get(name)
+        if argument is not None:
+            return argument
+    return Unknown((".", value, name))
+
+
+def _super_attribute(machine: Machine, value: Super, name: str) -> Value:
+    instance = value.instance
+    cls = instance.cls if isinstance(instance, Instance) else instance if isinstance(instance, Class) else None
+    if cls is None:
+        return Unknown()
+    found = class_attribute(cls, name, after=value.cls)
+    if found is not None:
+        return bind_method(machine, found, instance)
+    reached = False
+    for each in cls.mro:
+        reached = reached or each is value.cls
+        if reached and isinstance(each, Api):
+            return Bound(Api(f"{each.name}.{name}"), instance)
+    return Bound(Api(f"object.{name}"), instance)

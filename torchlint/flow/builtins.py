@@ -1,0 +1,444 @@
+"""What do Python's own functions and the methods of lists, dicts and strings do to the values?
+
+    layers = []; layers += [nn.Linear(8, 3)]; layers.append(nn.Softmax(1)); nn.Sequential(*layers)
+    for name, module in {"a": A()}.items(): ...
+    getattr(self, "head")(x);  functools.partial(F.cross_entropy, reduction="sum");  OrderedDict([("fc", nn.Linear(8, 3))])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.flow import hooks
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import get_attribute
+from torchlint.flow.iteration import as_sequence, element_of
+from torchlint.flow.values import (
+    FALSE, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+Handler = Callable[["Machine", Value | None, Arguments, cst.CSTNode, "Scope"], Value]
+MOST_UNROLLED = 64
+
+
+def call_builtin(machine: Machine, callee: Builtin, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """A builtin function, or a method of a list, dict, string or number."""
+    if callee.receiver is None:
+        handler = FUNCTIONS.get(callee.name)
+    elif isinstance(callee.receiver, Sequence):
+        handler = SEQUENCE_METHODS.get(callee.name)
+    elif isinstance(callee.receiver, Mapping):
+        handler = MAPPING_METHODS.get(callee.name)
+    elif isinstance(callee.receiver, Const):
+        return _constant_method(callee.receiver, callee.name, arguments)
+    else:
+        handler = None
+    return handler(machine, callee.receiver, arguments, node, scope) if handler is not None else Unknown()
+
+
+def call_library(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """A function or class of the standard library that hands values on; anything else is unknown."""
+    handler = LIBRARY.get(name)
+    return handler(machine, None, arguments, node, scope) if handler is not None else Unknown()
+
+
+def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
+    if not isinstance(receiver.value, str) or name not in {"lower", "upper", "strip", "startswith", "endswith", "replace", "split", "capitalize", "title", "format"}:
+        return Unknown()
+    if arguments.open or not all(isinstance(value, Const) for value in arguments.values()):
+        return Unknown()
+    given = [value.value for value in arguments.positional if isinstance(value, Const)]
+    try:
+        result = getattr(receiver.value, name)(*given, **{key: value.value for key, value in arguments.keywords.items() if isinstance(value, Const)})
+    except (TypeError, ValueError, LookupError):
+        return Unknown()
+    return Sequence([Const(each) for each in result], True) if isinstance(result, list) else Const(result)
+
+
+# --- functions -------------------------------------------------------------------------------------------------------------
+
+
+def _list(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    if first is None:
+        return Sequence((), True)
+    known = as_sequence(machine, first)
+    return Sequence(known.items, True, known.open) if known is not None else Sequence([element_of(machine, first)], True, True)
+
+
+def _tuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    if first is None:
+        return Sequence()
+    known = as_sequence(machine, first)
+    return Sequence(known.items, False, known.open) if known is not None else Sequence([element_of(machine, first)], False, True)
+
+
+def _dict(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    entries: dict[object, Value] = {}
+    open_ = arguments.open
+    first = arguments.first()
+    if isinstance(first, Mapping):
+        entries.update(first.entries)
+        open_ = open_ or first.open
+    elif isinstance(first, Sequence):
+        for pair in first.items:
+            if isinstance(pair, Sequence) and len(pair.items) == 2 and isinstance(pair.items[0], Const):
+                entries[pair.items[0].value] = pair.items[1]
+            else:
+                open_ = True
+    elif first is not None:
+        open_ = True
+    entries.update(arguments.keywords)
+    return Mapping(entries, open_)  # type: ignore[arg-type]
+
+
+def _range(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    bounds = [value.value for value in arguments.positional if isinstance(value, Const) and isinstance(value.value, int)]
+    if len(bounds) == len(arguments.positional) and bounds:
+        try:
+            numbers = range(*bounds)
+        except (TypeError, ValueError):
+            return Unknown()
+        if len(numbers) <= MOST_UNROLLED:
+            return Sequence([Const(number) for number in numbers])
+    return Stream(Unknown())
+
+
+def _enumerate(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first, start = arguments.first(), arguments.get(1, "start")
+    begin = start.value if isinstance(start, Const) and isinstance(start.value, int) else 0
+    known = as_sequence(machine, first) if first is not None else None
+    if known is not None and (start is None or isinstance(start, Const)):
+        return Sequence([Sequence([Const(index), item]) for index, item in enumerate(known.items, begin)], open_=known.open)
+    return Stream(Sequence([Unknown(), element_of(machine, first) if first is not None else Unknown()]))
+
+
+def _zip(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    known = [as_sequence(machine, value) for value in arguments.positional]
+    lengths = [len(each.items) for each in known if each is not None and not each.open]
+    if lengths and not arguments.open and all(each is not None for each in known):
+        count = min(lengths)
+        columns = [each for each in known if each is not None and len(each.items) >= count]
+        if len(columns) == len(known):
+            return Sequence([Sequence([column.items[index] for column in columns]) for index in range(count)])
+    return Stream(Sequence([element_of(machine, value) for value in arguments.positional], open_=arguments.open))
+
+
+def _reversed(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    known = as_sequence(machine, first) if first is not None else None
+    return Sequence(tuple(reversed(known.items)), open_=known.open) if known is not None else Stream(element_of(machine, first or Unknown()))
+
+
+def _same(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    return arguments.first() or Unknown()
+
+
+def _map(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    from torchlint.flow.calls import call
+
+    if len(arguments.positional) < 2:
+        return Unknown()
+    function, *columns = arguments.positional
+    known = as_sequence(machine, columns[0]) if len(columns) == 1 else None
+    if known is not None and len(known.items) <= MOST_UNROLLED:
+        return Sequence([call(machine, function, Arguments([item]), node, scope) for item in known.items], open_=known.open)
+    return Stream(call(machine, function, Arguments([element_of(machine, column) for column in columns]), node, scope))
+
+
+def _getattr(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    owner, name = arguments.first(), arguments.get(1, "name")
+    if owner is None or not (isinstance(name, Const) and isinstance(name.value, str)):
+        return Unknown()
+    found = get_attribute(machine, owner, name.value)
+    default = arguments.get(2, "default")
+    return default if isinstance(found, Unknown) and default is not None and isinstance(owner, Instance) else found
+
+
+def _setattr(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    owner, name, value = arguments.first(), arguments.get(1, "name"), arguments.get(2, "value")
+    if isinstance(owner, (Instance, ApiObject)) and isinstance(name, Const) and isinstance(name.value, str) and value is not None:
+        machine.store.write(owner.attributes, name.value, value)
+    return NONE
+
+
+def _hasattr(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    owner, name = arguments.first(), arguments.get(1, "name")
+    if isinstance(owner, Instance) and isinstance(name, Const) and isinstance(name.value, str):
+        found = get_attribute(machine, owner, name.value)
+        if not isinstance(found, Unknown):
+            return TRUE
+    return Unknown()
+
+
+def _isinstance(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    value, cls = arguments.first(), arguments.get(1, "classinfo")
+    wanted = cls.items if isinstance(cls, Sequence) else (cls,)
+    answers = [_is_instance(value, each) for each in wanted]
+    if any(answer is True for answer in answers):
+        return TRUE
+    return FALSE if all(answer is False for answer in answers) else Unknown()
+
+
+def _is_instance(value: Value | None, cls: Value | None) -> bool | None:
+    """Whether the value is of the class, None if that cannot be told."""
+    if isinstance(cls, Builtin):
+        names = {"tuple": (Sequence, False), "list": (Sequence, True), "dict": (Mapping, None)}
+        if cls.name in names:
+            kind, mutable = names[cls.name]
+            if isinstance(value, Sequence):
+                return kind is Sequence and value.mutable is mutable
+            if isinstance(value, Mapping):
+                return kind is Mapping
+            return False if isinstance(value, (Tensor, Instance, ApiObject, Const)) else None
+        if isinstance(value, Const) and cls.name in {"int", "float", "str", "bool"}:
+            return type(value.value).__name__ == cls.name or (cls.name == "int" and isinstance(value.value, bool))
+        return False if isinstance(value, (Tensor, Instance, ApiObject)) else None
+    if isinstance(cls, Class) and isinstance(value, Instance):
+        return any(each is cls for each in value.cls.mro) or (None if value.cls.partial else False)
+    if isinstance(cls, Api):
+        if isinstance(value, ApiObject) and value.module is not None:
+            return value.name == cls.name or (True if cls.name == "torch.nn.Module" else False)
+        if isinstance(value, Instance):
+            return any(isinstance(each, Api) and each.name == cls.name for each in value.cls.mro) or None
+        if cls.name == "torch.Tensor":
+            return True if isinstance(value, Tensor) else False if isinstance(value, (Sequence, Mapping, Instance, ApiObject, Const)) else None
+    return None
+
+
+def _len(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    known = as_sequence(machine, arguments.positional[0]) if arguments.positional else None
+    return Const(len(known.items)) if known is not None and not known.open else Unknown()
+
+
+def _next(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    if first is None:
+        return Unknown()
+    known = as_sequence(machine, first)
+    return known.items[0] if known is not None and known.items else element_of(machine, first)
+
+
+def _super(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if len(arguments.positional) >= 2 and isinstance(arguments.positional[0], Class):
+        return Super(arguments.positional[0], arguments.positional[1])
+    here: Scope | None = scope
+    while here is not None:
+        frame = here.frame
+        if frame is not None and frame.owner is not None and frame.receiver is not None:
+            return Super(frame.owner, frame.receiver)
+        here = here.parent
+    return Unknown()
+
+
+def _type(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    return first.cls if isinstance(first, Instance) and len(arguments.positional) == 1 else Unknown()
+
+
+def _globals(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    return Mapping({name: value for name, value in scope.module.variables.items() if isinstance(value, Value)}, open_=True)
+
+
+def _number(convert: Callable[[object], object]) -> Handler:
+    def handler(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+        first = arguments.first()
+        if isinstance(first, Const):
+            try:
+                return Const(convert(first.value))
+            except (TypeError, ValueError, OverflowError):
+                return Unknown()
+        return Unknown()
+
+    return handler
+
+
+def _partial(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    return Partial(first, tuple(arguments.positional[1:]), dict(arguments.keywords)) if first is not None else Unknown()
+
+
+def _namedtuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    names = arguments.get(1, "field_names")
+    if isinstance(names, Const) and isinstance(names.value, str):
+        return Partial(Builtin("#namedtuple"), (Sequence([Const(name) for name in names.value.replace(",", " ").split()]),), {})
+    return Partial(Builtin("#namedtuple"), (names,), {}) if isinstance(names, Sequence) else Unknown()
+
+
+def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    if not isinstance(first, Sequence):
+        return Unknown()
+    names = [item.value for item in first.items if isinstance(item, Const)]
+    items = [arguments.get(index, name) or Unknown() for index, name in enumerate(names, 1)]
+    return Sequence(items, fields=tuple(names))
+
+
+FUNCTIONS: dict[str, Handler] = {
+    "list": _list, "tuple": _tuple, "dict": _dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
+    "reversed": _reversed, "iter": _same, "map": _map, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
+    "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _globals,
+    "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
+    "#namedtuple": _make_namedtuple,
+}  # fmt: skip
+
+LIBRARY: dict[str, Handler] = {
+    "functools.partial": _partial, "collections.OrderedDict": _dict, "collections.namedtuple": _namedtuple, "copy.deepcopy": _same, "copy.copy": _same,
+    "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
+    "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),
+    "functools.lru_cache": _same, "functools.wraps": lambda machine, receiver, arguments, node, scope: Builtin("#identity"),
+    "typing.cast": lambda machine, receiver, arguments, node, scope: arguments.get(1, "val") or Unknown(),
+    "types.SimpleNamespace": lambda machine, receiver, arguments, node, scope: Unknown(),
+}  # fmt: skip
+FUNCTIONS["#identity"] = _same
+
+
+# --- lists and tuples ------------------------------------------------------------------------------------------------------
+
+
+def set_items(machine: Machine, target: Sequence, items: tuple[Value, ...]) -> None:
+    """Change a list."""
+    machine.store.write(target.state, "items", items)
+
+
+def _append(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    if isinstance(receiver, Sequence) and first is not None:
+        hooks.stored(machine, first, node, scope, "list that the layer's output is appended to")
+        if len(receiver.items) < MOST_UNROLLED:
+            set_items(machine, receiver, (*receiver.items, first))
+    return NONE
+
+
+def _extend(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if isinstance(receiver, Sequence) and arguments.positional:
+        extend(machine, receiver, arguments.positional[0])
+    return NONE
+
+
+def extend(machine: Machine, receiver: Sequence, more: Value) -> None:
+    """list += more"""
+    known = as_sequence(machine, more)
+    if known is not None:
+        set_items(machine, receiver, receiver.items + known.items)
+        if known.open:
+            machine.store.write(receiver.state, "open", True)
+    else:
+        set_items(machine, receiver, (*receiver.items, element_of(machine, more)))
+        machine.store.write(receiver.state, "open", True)
+
+
+def _insert(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    index, item = arguments.first(), arguments.get(1, "object")
+    if isinstance(receiver, Sequence) and isinstance(index, Const) and isinstance(index.value, int) and item is not None:
+        listed = list(receiver.items)
+        listed.insert(index.value, item)
+        set_items(machine, receiver, tuple(listed))
+    return NONE
+
+
+def _pop(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if not isinstance(receiver, Sequence) or not receiver.items:
+        return Unknown()
+    index = arguments.first()
+    position = index.value if isinstance(index, Const) and isinstance(index.value, int) else -1 if index is None else None
+    if position is None or not -len(receiver.items) <= position < len(receiver.items):
+        return Unknown()
+    listed = list(receiver.items)
+    item = listed.pop(position)
+    set_items(machine, receiver, tuple(listed))
+    return item
+
+
+def _clear(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if isinstance(receiver, Sequence):
+        set_items(machine, receiver, ())
+    return NONE
+
+
+def _replaced(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """namedtuple._replace"""
+    if not isinstance(receiver, Sequence):
+        return Unknown()
+    items = [arguments.keywords.get(name, item) for name, item in zip(receiver.fields, receiver.items, strict=False)]
+    return Sequence(items, fields=receiver.fields)
+
+
+SEQUENCE_METHODS: dict[str, Handler] = {
+    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "_replace": _replaced,
+    "copy": lambda machine, receiver, arguments, node, scope: Sequence(receiver.items, True, receiver.open) if isinstance(receiver, Sequence) else Unknown(),
+}  # fmt: skip
+
+
+# --- dicts -----------------------------------------------------------------------------------------------------------------
+
+
+def _get(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    key = arguments.first()
+    if not isinstance(receiver, Mapping):
+        return Unknown()
+    if isinstance(key, Const):
+        found = receiver.entries.get(key.value)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        if not receiver.open:
+            return arguments.get(1, "default") or NONE
+    return Unknown()
+
+
+def _values(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    return Sequence(receiver.entries.values(), open_=receiver.open) if isinstance(receiver, Mapping) else Unknown()
+
+
+def _keys(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    return Sequence([Const(key) for key in receiver.entries], open_=receiver.open) if isinstance(receiver, Mapping) else Unknown()
+
+
+def _items_of(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if not isinstance(receiver, Mapping):
+        return Unknown()
+    return Sequence([Sequence([Const(key), value]) for key, value in receiver.entries.items()], open_=receiver.open)
+
+
+def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if isinstance(receiver, Mapping):
+        added = _dict(machine, None, arguments, node, scope)
+        assert isinstance(added, Mapping)
+        for key, value in added.entries.items():
+            machine.store.write(receiver.entries, key, value)
+        if added.open:
+            machine.store.write(receiver.state, "open", True)
+    return NONE
+
+
+def _setdefault(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    key, default = arguments.first(), arguments.get(1, "default") or NONE
+    if isinstance(receiver, Mapping) and isinstance(key, Const):
+        if key.value not in receiver.entries:
+            machine.store.write(receiver.entries, key.value, default)
+        return receiver.entries[key.value]  # type: ignore[no-any-return]
+    return Unknown()
+
+
+def _pop_key(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    found = _get(machine, receiver, arguments, node, scope)
+    key = arguments.first()
+    if isinstance(receiver, Mapping) and isinstance(key, Const):
+        machine.store.delete(receiver.entries, key.value)
+    return found
+
+
+MAPPING_METHODS: dict[str, Handler] = {
+    "get": _get, "values": _values, "keys": _keys, "items": _items_of, "update": _update, "setdefault": _setdefault, "pop": _pop_key,
+    "copy": lambda machine, receiver, arguments, node, scope: Mapping(dict(receiver.entries), receiver.open) if isinstance(receiver, Mapping) else Unknown(),
+}  # fmt: skip
+
+NAMES = frozenset(FUNCTIONS)

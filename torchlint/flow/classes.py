@@ -1,0 +1,78 @@
+"""What is built by calling a class of the project?
+
+    net = Net(10, act="softmax")   ->  an Instance whose attributes are what Net.__init__ leaves behind
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import class_attribute, library_bases
+from torchlint.flow.values import Class, Function, Instance, Sequence, Unknown, Value
+from torchlint.model import Step
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+TUPLES = frozenset({"typing.NamedTuple", "collections.namedtuple"})
+ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag"})
+
+
+def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """cls(...)"""
+    from torchlint.flow import calls, networks
+
+    machine.reached.add(id(cls.node))
+    names = {base.name for base in library_bases(cls)}
+    if names & TUPLES:
+        return _named_tuple(cls, arguments)
+    if names & ENUMS:
+        return Unknown((".", cls, "member"))
+    instance = Instance(cls, Step(f"`{cls.name}` is built", machine.place(node, scope)))
+    init = class_attribute(cls, "__init__")
+    if isinstance(init, Function):
+        calls.call_project(machine, init, arguments.with_first(instance), instance, node, scope)
+    elif cls.dataclass or cls.fields and not names:
+        _set_fields(machine, instance, arguments)
+    else:
+        for base in library_bases(cls):
+            networks.init_library_part(machine, instance, base.name, arguments, node, scope)
+            break
+    if is_module(cls):
+        machine.pending.append(instance)
+    return instance
+
+
+def is_module(cls: Class) -> bool:
+    """Whether the class has a forward of its own or of a base: a network or a loss."""
+    return class_attribute(cls, "forward") is not None or any(base.name.startswith("torch.nn.") for base in library_bases(cls))
+
+
+def all_fields(cls: Class) -> list[tuple[str, Value | None]]:
+    """The annotated fields of a dataclass, those of its bases first."""
+    fields: dict[str, Value | None] = {}
+    for each in reversed(cls.mro):
+        if isinstance(each, Class):
+            fields.update(each.fields)
+    return list(fields.items())
+
+
+def _set_fields(machine: Machine, instance: Instance, arguments: Arguments) -> None:
+    fields = all_fields(instance.cls)
+    for index, (name, default) in enumerate(fields):
+        given = arguments.get(index, name)
+        value = given if given is not None else (default if default is not None and not arguments.open else Unknown())
+        machine.store.write(instance.attributes, name, value)
+
+
+def _named_tuple(cls: Class, arguments: Arguments) -> Value:
+    fields = all_fields(cls)
+    items = [
+        given if (given := arguments.get(index, name)) is not None else (default if default is not None else Unknown())
+        for index, (name, default) in enumerate(fields)
+    ]
+    return Sequence(items, fields=tuple(name for name, _ in fields))

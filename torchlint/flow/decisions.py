@@ -1,0 +1,135 @@
+"""Which branches belong together?
+
+A decision is a test whose outcome is unknown, named by what it asks: `args.loss == "bce"` is ("==", <the unknown args.loss>, "bce").
+Values that two branches left behind carry the decisions that lead to them, so that a model and a criterion chosen by the same
+question are never mixed:
+
+    criterion = BCELoss() if args.loss == "bce" else BCEWithLogitsLoss()   # Alternatives with conditions
+    if args.loss == "bce":
+        out = torch.sigmoid(out)
+    criterion(out, y)                                                     # only the two consistent pairs are looked at
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from torchlint.flow.values import Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
+
+MOST_OPTIONS = 8
+"""How many alternatives a value may have; more of them are cut, which can only lose findings."""
+
+
+def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bool) -> bool:
+    """Whether two decided conditions cannot hold together."""
+    if key == other:
+        return outcome is not other_outcome
+    if isinstance(key, tuple) and isinstance(other, tuple) and len(key) == 3 and len(other) == 3 and key[1] == other[1]:
+        if key[0] == "==" and other[0] == "==":
+            return outcome and other_outcome
+        if key[0] == "==" and other[0] == "in":
+            return outcome and (key[2] in other[2]) is not other_outcome
+        if key[0] == "in" and other[0] == "==":
+            return other_outcome and (other[2] in key[2]) is not outcome
+    return False
+
+
+def consistent(first: Iterable[Condition], second: Iterable[Condition]) -> bool:
+    """Whether two sets of conditions can hold in one run."""
+    seconds = tuple(second)
+    return not any(contradicts(*one, *two) for one in first for two in seconds) if seconds else True
+
+
+class Assumptions:
+    """The conditions in force on the path that is being followed."""
+
+    __slots__ = ("conditions",)
+
+    def __init__(self) -> None:
+        self.conditions: list[Condition] = []
+
+    def push(self, conditions: Iterable[Condition]) -> int:
+        """Assume more; returns the mark to give to `pop`."""
+        mark = len(self.conditions)
+        self.conditions.extend(conditions)
+        return mark
+
+    def pop(self, mark: int) -> None:
+        """Drop what was assumed since `mark`."""
+        del self.conditions[mark:]
+
+    def since(self, mark: int) -> tuple[Condition, ...]:
+        """What has been assumed since `mark`."""
+        return tuple(self.conditions[mark:])
+
+    def decide(self, key: Hashable) -> bool | None:
+        """The outcome of a test that the assumptions settle, else None."""
+        for known, outcome in self.conditions:
+            if known == key:
+                return outcome
+            if contradicts(key, True, known, outcome):
+                return False
+            if contradicts(key, False, known, outcome):
+                return True
+        return None
+
+    def allow(self, conditions: Iterable[Condition]) -> bool:
+        """Whether the conditions can hold on this path."""
+        return consistent(conditions, self.conditions) if self.conditions else True
+
+    def narrow(self, value: Alternatives) -> Value:
+        """The alternatives that can be there on this path."""
+        if not self.conditions:
+            return value
+        kept = [option for option in value.options if self.allow(option.conditions)]
+        if len(kept) == len(value.options) or not kept:
+            return value
+        return kept[0].value if len(kept) == 1 else Alternatives(kept)
+
+
+def alike(first: Value, second: Value) -> bool:
+    """Whether two values need not be told apart."""
+    if first is second:
+        return True
+    if isinstance(first, Unknown):
+        return isinstance(second, Unknown)
+    if isinstance(first, Const) and isinstance(second, Const):
+        return type(first.value) is type(second.value) and bool(first.value == second.value)
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        one, two = first.facts, second.facts
+        return (
+            one.kind is two.kind and one.dtype == two.dtype and one.exact == two.exact and one.source == two.source and first.stale is second.stale
+            and first.storage is second.storage
+        )  # fmt: skip
+    if isinstance(first, ApiObject) and isinstance(second, ApiObject):
+        # two Softmax modules built the same way need no choice between them, wherever they stand
+        return (
+            first.name == second.name and not first.attributes and not second.attributes and first.arguments.keys() == second.arguments.keys()
+            and all(alike(value, second.arguments[key]) for key, value in first.arguments.items())
+        )  # fmt: skip
+    return False
+
+
+def join(options: Iterable[Option]) -> Value:
+    """One value for several that may be there; equal ones are folded, nested alternatives flattened."""
+    flat: list[Option] = []
+    for option in options:
+        if isinstance(option.value, Alternatives):
+            for inner in option.value.options:
+                if consistent(inner.conditions, option.conditions):
+                    conditions = tuple(dict.fromkeys(option.conditions + inner.conditions))
+                    flat.append(Option(inner.value, conditions, option.certain and inner.certain))
+        else:
+            flat.append(option)
+    folded: list[Option] = []
+    for option in flat:
+        for position, seen in enumerate(folded):
+            if alike(seen.value, option.value):
+                common = tuple(condition for condition in seen.conditions if condition in option.conditions)
+                folded[position] = Option(seen.value, common, seen.certain or option.certain)
+                break
+        else:
+            folded.append(option)
+    if len(folded) == 1:
+        return folded[0].value
+    return Alternatives(folded[:MOST_OPTIONS])

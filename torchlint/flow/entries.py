@@ -1,0 +1,256 @@
+"""Where does a program begin?
+
+    1. the body of every file, in which a script or notebook does its work
+    2. the blocks under `if __name__ == "__main__":`
+    3. functions and methods that nothing evaluated so far has called: those named nowhere else first, as the ends of the call graph
+    4. networks that were built but never called (`def resnet(): return ResNet(Block)`): their forward
+
+Arguments that are not known are unknown, except that defaults count and that the parameters of a forward are tensors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+import torchlint.flow.statements  # noqa: F401  (fills the dispatch tables)
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.calls import call_instance
+from torchlint.flow.classes import construct, is_module
+from torchlint.flow.functions import FORWARD, call_function
+from torchlint.flow.machine import Exhausted
+from torchlint.flow.networks import call_object
+from torchlint.flow.scope import ModuleScope, Scope
+from torchlint.flow.values import NONE, ApiObject, Class, Const, Function, Import, Instance, Unknown, Value, plain_tensor
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+
+ENTRY_WORK = 40_000
+"""How many nodes may be evaluated for one function."""
+FILE_WORK = 400_000
+"""... and for all entry points of one file: a few seconds."""
+MOST_NETWORKS = 40
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+class Entries:
+    """Runs all entry points of the given modules."""
+
+    def __init__(self, machine: Machine, modules: Sequence[ModuleScope], progress: Callable[[ModuleScope], None] | None = None) -> None:
+        self.machine = machine
+        self.modules = modules
+        self.progress = progress
+        self._left: dict[int, int] = {id(module): FILE_WORK for module in modules}
+        self._samples: dict[int, Value] = {}
+
+    def run(self) -> None:
+        """All entry points, in the order given above."""
+        for module in self.modules:
+            for block in main_blocks(module):
+                self._try(module, lambda block=block, module=module: self._main(block, module))  # type: ignore[misc]
+            self._networks(module)
+        named = self._mentions()
+        for wanted in (True, False):
+            for module in self.modules:
+                for function, cls in definitions(module):
+                    is_root = named[function.name] <= 1
+                    if (is_root or not wanted) and id(function.node) not in self.machine.reached:
+                        self._try(module, lambda f=function, c=cls: self._call(f, c))  # type: ignore[misc]
+                    elif cls is not None and cls is not function.owner and not wanted:
+                        self._try(module, lambda f=function, c=cls: self._call(f, c))  # type: ignore[misc]
+                self._networks(module)
+                if self.progress is not None and not wanted:
+                    self.progress(module)
+
+    def _try(self, module: ModuleScope, run: Callable[[], object]) -> None:
+        """Run one entry point within its share of work, and take back what it changed."""
+        machine = self.machine
+        left = self._left[id(module)]
+        if left <= 0:
+            return
+        machine.work = share = min(ENTRY_WORK, left)
+        mark = machine.store.mark()
+        try:
+            run()
+        except (Exhausted, RecursionError):
+            pass
+        finally:
+            machine.frames.clear()
+            machine.paths.conditions.clear()
+            machine.no_grad = machine.layer_loops = 0
+            machine.watch = None
+            machine.store.undo(mark)
+            machine.memo.clear()
+            self._left[id(module)] = left - (share - max(machine.work, 0))
+
+    def _main(self, block: cst.If, module: ModuleScope) -> None:
+        self.machine.run(block.body.body, module)
+        self._pending()
+
+    def _call(self, function: Function, cls: Class | None) -> None:
+        machine = self.machine
+        if cls is None:
+            call_function(machine, function, unknown_arguments(function, 0))
+        elif function.role == "static":
+            call_function(machine, function, unknown_arguments(function, 0))
+        elif function.role == "class":
+            call_function(machine, function, Arguments([cls, *unknown_arguments(function, 1).positional]), cls)
+        else:
+            receiver = self.sample(cls)
+            if function.name != "__init__":
+                call_function(machine, function, Arguments([receiver, *unknown_arguments(function, 1).positional]), receiver)
+        self._pending()
+
+    def sample(self, cls: Class) -> Value:
+        """An object of a class as its constructor makes it from unknown arguments and defaults."""
+        init = next((each.attributes["__init__"] for each in cls.mro if isinstance(each, Class) and "__init__" in each.attributes), None)
+        arguments = unknown_arguments(init, 1) if isinstance(init, Function) else Arguments()
+        built = construct(self.machine, cls, arguments, cls.node, cls.scope)
+        if self.machine.pending and self.machine.pending[-1] is built:
+            self.machine.pending.pop()
+        return built
+
+    def _networks(self, module: ModuleScope) -> None:
+        self._try(module, self._pending)
+
+    def _pending(self) -> None:
+        """Call the networks that were built and not called: what happens inside them can be judged whoever calls them."""
+        machine = self.machine
+        tried = 0
+        while machine.pending and tried < MOST_NETWORKS:
+            network = machine.pending.pop()
+            tried += 1
+            arguments = Arguments([plain_tensor()])
+            if isinstance(network, Instance):
+                if forward_done(machine, network):
+                    continue
+                forward = next((each.attributes[FORWARD] for each in network.cls.mro if isinstance(each, Class) and FORWARD in each.attributes), None)
+                if isinstance(forward, Function):
+                    arguments = Arguments(unknown_arguments(forward, 1).positional)
+                call_instance(machine, network, arguments, network.cls.node, network.cls.scope)
+            elif isinstance(network, ApiObject) and network.attributes and network.made is not None:
+                call_object(machine, network, arguments, network.made.place.node, self.modules[0])  # type: ignore[attr-defined]
+        machine.pending.clear()
+
+    def _mentions(self) -> Counter[str]:
+        """How often each word stands in the program: a function named once is called by nobody in it."""
+        words: Counter[str] = Counter()
+        for module in self.modules:
+            if module.source is not None:
+                words.update(WORD.findall(module.source.text))
+        return words
+
+
+def forward_done(machine: Machine, network: Instance) -> bool:
+    """Whether this very object has been called."""
+    return bool(network.attributes.get("#called"))
+
+
+def main_blocks(module: ModuleScope) -> Iterator[cst.If]:
+    """`if __name__ == "__main__":` at the top of a module."""
+    if module.source is None:
+        return
+    for statement in module.source.tree.body:
+        if isinstance(statement, cst.If) and isinstance(statement.test, cst.Comparison):
+            left = statement.test.left
+            if isinstance(left, cst.Name) and left.value == "__name__":
+                yield statement
+
+
+def definitions(module: ModuleScope) -> Iterator[tuple[Function, Class | None]]:
+    """The functions of a module, and for each class its methods, then those it inherits that use what the class defines."""
+    for value in list(module.variables.values()):
+        if isinstance(value, Import):
+            continue
+        if isinstance(value, Function) and value.scope.module is module:
+            yield value, None
+        elif isinstance(value, Class) and value.scope.module is module:
+            yield from methods(value)
+
+
+def methods(cls: Class) -> Iterator[tuple[Function, Class]]:
+    """A class's own methods, its constructor first; then inherited ones in which `self.x` means something this class gives."""
+    own = [value for value in cls.attributes.values() if isinstance(value, Function)]
+    for function in sorted(own, key=lambda each: each.name != "__init__"):
+        yield function, cls
+    given = set(cls.attributes) | _assigned(cls)
+    seen = set(cls.attributes)
+    for base in cls.mro[1:]:
+        if not isinstance(base, Class):
+            continue
+        for name, value in base.attributes.items():
+            if isinstance(value, Function) and name not in seen and name not in ("__init__", "__new__"):
+                seen.add(name)
+                if used_attributes(value) & given:
+                    yield value, cls
+
+
+def _assigned(cls: Class) -> set[str]:
+    names: set[str] = set()
+    for value in cls.attributes.values():
+        if isinstance(value, Function):
+            names |= assigned_attributes(value)
+    return names
+
+
+_USED: dict[int, tuple[cst.CSTNode, frozenset[str], frozenset[str]]] = {}
+
+
+def _attributes(function: Function) -> tuple[frozenset[str], frozenset[str]]:
+    """Attributes of the first parameter that the body reads, and those it assigns."""
+    node = function.node
+    known = _USED.get(id(node))
+    if known is None:
+        parameters = node.params.params
+        receiver = parameters[0].name.value if parameters else ""
+        used: set[str] = set()
+        assigned: set[str] = set()
+        _collect(node.body, receiver, used, assigned)
+        known = _USED[id(node)] = (node, frozenset(used), frozenset(assigned))
+    return known[1], known[2]
+
+
+def _collect(node: Any, receiver: str, used: set[str], assigned: set[str]) -> None:
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, cst.Attribute) and isinstance(each.value, cst.Name) and each.value.value == receiver:
+            used.add(each.attr.value)
+        elif isinstance(each, cst.AssignTarget) and isinstance(each.target, cst.Attribute):
+            target = each.target
+            if isinstance(target.value, cst.Name) and target.value.value == receiver:
+                assigned.add(target.attr.value)
+        waiting.extend(each.children)
+
+
+def used_attributes(function: Function) -> frozenset[str]:
+    """Names x of which the function says self.x."""
+    return _attributes(function)[0]
+
+
+def assigned_attributes(function: Function) -> frozenset[str]:
+    """Names x to which the function assigns self.x."""
+    return _attributes(function)[1]
+
+
+def unknown_arguments(function: Function, skip: int) -> Arguments:
+    """An unknown for each parameter without a default; tensors for the forward of a module."""
+    parameters = function.node.params
+    tensors = function.name == FORWARD and function.owner is not None and is_module(function.owner)
+    positional: list[Value] = []
+    for parameter in (*parameters.posonly_params, *parameters.params)[skip:]:
+        name = parameter.name.value
+        default = function.defaults.get(name)
+        if default is not None:
+            positional.append(default)
+        else:
+            positional.append(plain_tensor() if tensors else Unknown((id(function.node), name)))
+    return Arguments(positional)
+
+
+__all__ = ["NONE", "Const", "Entries", "Scope", "definitions", "main_blocks"]

@@ -1,0 +1,393 @@
+"""What is the value of an expression?
+
+One evaluator for each LibCST node type, entered into machine.EVALUATORS. Calls go to flow.calls, attributes to flow.attributes;
+tests that decide a branch go to `test`, which keeps what they ask so that branches can be matched later.
+"""
+
+from __future__ import annotations
+
+import builtins as python
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from torchlint.flow import operators
+from torchlint.flow.arguments import evaluate_arguments
+from torchlint.flow.attributes import get_attribute
+from torchlint.flow.builtins import NAMES
+from torchlint.flow.calls import call, call_method
+from torchlint.flow.comprehensions import evaluate_comprehension, evaluate_dict_comprehension
+from torchlint.flow.decisions import join
+from torchlint.flow.machine import EVALUATORS, Machine, Status
+from torchlint.flow.merging import chosen_object
+from torchlint.flow.scope import Scope
+from torchlint.flow.subscripts import subscript
+from torchlint.flow.values import (
+    FALSE, NONE, TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Condition, Const, Function, Import, Instance, Mapping, ModuleValue, Option, Partial,
+    Sequence, Stream, Unknown, Value,
+)  # fmt: skip
+
+CONSTANT_NAMES = {"None": NONE, "True": TRUE, "False": FALSE}
+BUILTIN_NAMES = frozenset(dir(python))
+
+
+def name(machine: Machine, node: Any, scope: Scope) -> Value:
+    """A variable, found from the inside out."""
+    return look_up(machine, node.value, scope)
+
+
+def look_up(machine: Machine, wanted: str, scope: Scope) -> Value:
+    """The value of a name as seen from a scope."""
+    here: Scope | None = scope
+    while here is not None:
+        found = here.variables.get(wanted)
+        if found is not None:
+            if type(found) is Alternatives:
+                return machine.paths.narrow(found)
+            if type(found) is Import:
+                found = here.variables[wanted] = machine.project.resolve(machine, found)
+            return found  # type: ignore[no-any-return]
+        here = here.parent
+    found = machine.project.imported(machine, scope.module, wanted)
+    if found is not None:
+        return found
+    if wanted in CONSTANT_NAMES:
+        return CONSTANT_NAMES[wanted]
+    if wanted in NAMES or wanted in BUILTIN_NAMES:
+        return Builtin(wanted)
+    return Unknown(("name", id(scope.module), wanted))
+
+
+def attribute(machine: Machine, node: Any, scope: Scope) -> Value:
+    return get_attribute(machine, machine.evaluate(node.value, scope), node.attr.value)
+
+
+def evaluate_call(machine: Machine, node: Any, scope: Scope) -> Value:
+    function = node.func
+    if type(function) is cst.Attribute:
+        receiver = machine.evaluate(function.value, scope)
+        arguments = evaluate_arguments(machine, node.args, scope)
+        return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, arguments, node, scope))
+    callee = machine.evaluate(function, scope)
+    arguments = evaluate_arguments(machine, node.args, scope)
+    return machine.lift(callee, lambda each: call(machine, each, arguments, node, scope))
+
+
+def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:
+    owner = machine.evaluate(node.value, scope)
+    index = evaluate_index(machine, node.slice, scope)
+    return machine.lift(owner, lambda each: subscript(machine, each, index, node, scope))
+
+
+def evaluate_index(machine: Machine, elements: Any, scope: Scope) -> Value:
+    """The value between the brackets: an index, a slice of constants (as a Sequence with fields), or several of them."""
+    parts: list[Value] = []
+    for element in elements:
+        part = element.slice
+        if type(part) is cst.Index:
+            parts.append(machine.evaluate(part.value, scope))
+        else:
+            bounds = [NONE if bound is None else machine.evaluate(bound, scope) for bound in (part.lower, part.upper, part.step)]
+            parts.append(Sequence(bounds, fields=("lower", "upper", "step")))
+    return parts[0] if len(parts) == 1 else Sequence(parts)
+
+
+def integer(machine: Machine, node: Any, scope: Scope) -> Value:
+    try:
+        return Const(int(node.value.replace("_", ""), 0))
+    except ValueError:
+        return Unknown()
+
+
+def floating(machine: Machine, node: Any, scope: Scope) -> Value:
+    try:
+        return Const(float(node.value.replace("_", "")))
+    except ValueError:
+        return Unknown()
+
+
+def simple_string(machine: Machine, node: Any, scope: Scope) -> Value:
+    if len(node.value) > 2_000:
+        return Unknown()
+    try:
+        return Const(node.evaluated_value)
+    except (ValueError, SyntaxError):
+        return Unknown()
+
+
+def concatenated_string(machine: Machine, node: Any, scope: Scope) -> Value:
+    left, right = machine.evaluate(node.left, scope), machine.evaluate(node.right, scope)
+    if isinstance(left, Const) and isinstance(right, Const) and type(left.value) is type(right.value):
+        return Const(left.value + right.value)
+    return Unknown()
+
+
+def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
+    """An f-string whose parts are all constant: f"layer{i}"."""
+    text = ""
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringText):
+            text += part.value
+            continue
+        value = machine.evaluate(part.expression, scope)
+        if not isinstance(value, Const) or part.format_spec or part.conversion:
+            return Unknown()
+        text += str(value.value)
+    return Const(text)
+
+
+def sequence(machine: Machine, node: Any, scope: Scope) -> Value:
+    items: list[Value] = []
+    open_ = False
+    for element in node.elements:
+        value = machine.evaluate(element.value, scope)
+        if isinstance(element, cst.StarredElement):
+            if isinstance(value, Sequence):
+                items.extend(value.items)
+                open_ = open_ or value.open
+            else:
+                items.append(value.element if isinstance(value, Stream) else Unknown())
+                open_ = True
+        else:
+            items.append(value)
+    return Sequence(items, type(node) is not cst.Tuple, open_)
+
+
+def mapping(machine: Machine, node: Any, scope: Scope) -> Value:
+    entries: dict[Hashable, Value] = {}
+    open_ = False
+    for element in node.elements:
+        value = machine.evaluate(element.value, scope)
+        if isinstance(element, cst.StarredDictElement):
+            if isinstance(value, Mapping):
+                entries.update(value.entries)
+                open_ = open_ or value.open
+            else:
+                open_ = True
+            continue
+        key = machine.evaluate(element.key, scope)
+        if isinstance(key, Const) and isinstance(key.value, Hashable):
+            entries[key.value] = value
+        elif isinstance(key, (Api, Class, Unknown)):
+            entries[key.name if isinstance(key, Api) else key] = value
+            open_ = True
+        else:
+            open_ = True
+    return Mapping(entries, open_)
+
+
+def binary(machine: Machine, node: Any, scope: Scope) -> Value:
+    left = machine.evaluate(node.left, scope)
+    right = machine.evaluate(node.right, scope)
+    return operators.binary(machine, type(node.operator).__name__, left, right, node, scope)
+
+
+def unary(machine: Machine, node: Any, scope: Scope) -> Value:
+    if isinstance(node.operator, cst.Not):
+        return _as_value(test(machine, node, scope))
+    return operators.unary(machine, type(node.operator).__name__, machine.evaluate(node.expression, scope), node, scope)
+
+
+def comparison(machine: Machine, node: Any, scope: Scope) -> Value:
+    left = machine.evaluate(node.left, scope)
+    result: Value | None = None
+    for target in node.comparisons:
+        right = machine.evaluate(target.comparator, scope)
+        this = operators.compare(machine, target.operator, left, right, node, scope)
+        result = this if result is None else Unknown()
+        left = right
+    return result if result is not None else Unknown()
+
+
+def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
+    """`a or b`, `a and b`: one of the two values."""
+    left = machine.evaluate(node.left, scope)
+    truth = truth_of(left)
+    wants = isinstance(node.operator, cst.Or)
+    if truth is not None:
+        return left if truth is wants else machine.evaluate(node.right, scope)
+    right = machine.evaluate(node.right, scope)
+    if isinstance(left, Unknown) and isinstance(right, Unknown):
+        return Unknown(("or" if wants else "and", left.symbol, right.symbol))
+    if isinstance(left, Unknown) and not isinstance(right, Const) and wants:
+        return join([Option(left, (), False), Option(right, (), chosen_object(right))])
+    return Unknown()
+
+
+@dataclass(slots=True)
+class Test:
+    """The outcome of a test, None when unknown, and what holds on either side of it."""
+
+    outcome: bool | None
+    when_true: tuple[Condition, ...] = ()
+    when_false: tuple[Condition, ...] = ()
+
+
+def test(machine: Machine, node: Any, scope: Scope) -> Test:
+    """Evaluate the condition of an if, while or conditional expression."""
+    if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not):
+        inner = test(machine, node.expression, scope)
+        return Test(None if inner.outcome is None else not inner.outcome, inner.when_false, inner.when_true)
+    if isinstance(node, cst.BooleanOperation):
+        return _both(machine, node, scope)
+    value = machine.evaluate(node, scope)
+    return test_value(machine, value)
+
+
+def _both(machine: Machine, node: cst.BooleanOperation, scope: Scope) -> Test:
+    """`a and b`: true means both; false tells only that not both. `a or b` is the mirror image."""
+    conjunction = isinstance(node.operator, cst.And)
+    left = test(machine, node.left, scope)
+    if left.outcome is not None and left.outcome is not conjunction:
+        return left
+    assumed = machine.paths.push((left.when_true if conjunction else left.when_false) if left.outcome is None else ())
+    right = test(machine, node.right, scope)
+    machine.paths.pop(assumed)
+    if left.outcome is not None:
+        return right
+    if right.outcome is not None:
+        return right if right.outcome is not conjunction else left
+    key = ("and" if conjunction else "or", left.when_true, right.when_true)
+    if conjunction:
+        return Test(None, (*left.when_true, *right.when_true, (key, True)), ((key, False),))
+    return Test(None, ((key, True),), (*left.when_false, *right.when_false, (key, False)))
+
+
+def test_value(machine: Machine, value: Value) -> Test:
+    """What a value says as a condition."""
+    truth = truth_of(value)
+    if truth is not None:
+        return Test(truth)
+    if isinstance(value, Alternatives):
+        return _test_alternatives(machine, value)
+    key: Hashable = value.symbol if isinstance(value, Unknown) else object()
+    if isinstance(key, tuple) and key and key[0] == "not":
+        inner = key[1]
+        decided = machine.paths.decide(inner)
+        return Test(None if decided is None else not decided, ((inner, False),), ((inner, True),))
+    return Test(machine.paths.decide(key), ((key, True),), ((key, False),))
+
+
+def _test_alternatives(machine: Machine, value: Alternatives) -> Test:
+    """A flag that was set on one of two branches holds what that branch's condition said."""
+    options = [(option, truth_of(option.value)) for option in value.options if machine.paths.allow(option.conditions)]
+    truths = {truth for _, truth in options}
+    if len(truths) == 1 and None not in truths:
+        return Test(truths.pop())
+    key = object()
+    when_true: tuple[Condition, ...] = ((key, True),)
+    when_false: tuple[Condition, ...] = ((key, False),)
+    yes = [option for option, truth in options if truth is True]
+    no = [option for option, truth in options if truth is False]
+    if len(yes) + len(no) == len(options):
+        if len(yes) == 1:
+            when_true += yes[0].conditions
+        if len(no) == 1:
+            when_false += no[0].conditions
+    return Test(None, when_true, when_false)
+
+
+def truth_of(value: Value) -> bool | None:
+    """bool(value), where it is known."""
+    if isinstance(value, Const):
+        return bool(value.value)
+    if isinstance(value, Sequence):
+        return True if value.items else (None if value.open else False)
+    if isinstance(value, Mapping):
+        return True if value.entries else (None if value.open else False)
+    if isinstance(value, (Instance, ApiObject, Function, Class, Bound, Partial, ModuleValue, Builtin)):
+        return True
+    return None
+
+
+def _as_value(result: Test) -> Value:
+    if result.outcome is not None:
+        return Const(result.outcome)
+    if len(result.when_true) == 1:
+        key, outcome = result.when_true[0]
+        return Unknown(key if outcome else ("not", key))
+    return Unknown()
+
+
+def conditional(machine: Machine, node: Any, scope: Scope) -> Value:
+    """`a if test else b`"""
+    decided = test(machine, node.test, scope)
+    if decided.outcome is not None:
+        return machine.evaluate(node.body if decided.outcome else node.orelse, scope)
+    results: list[Option] = []
+
+    def case(expression: cst.BaseExpression, conditions: tuple[Condition, ...]) -> Any:
+        def run() -> Status:
+            value = machine.evaluate(expression, scope)
+            results.append(Option(value, conditions, isinstance(value, Alternatives) or chosen_object(value)))
+            return Status.NORMAL
+
+        return run
+
+    machine.branch([(c, case(e, c)) for e, c in ((node.body, decided.when_true), (node.orelse, decided.when_false))])
+    return join(results)
+
+
+def lambda_(machine: Machine, node: Any, scope: Scope) -> Value:
+    return Function(node, scope, "lambda", defaults_of(machine, node.params, scope))
+
+
+def defaults_of(machine: Machine, parameters: cst.Parameters, scope: Scope) -> dict[str, Value]:
+    """Default values, evaluated where the function is defined."""
+    every = (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
+    return {each.name.value: machine.evaluate(each.default, scope) for each in every if each.default is not None}
+
+
+def named(machine: Machine, node: Any, scope: Scope) -> Value:
+    value = machine.evaluate(node.value, scope)
+    machine.store.write_local(scope.home(node.target.value).variables, node.target.value, value)
+    return value
+
+
+def yield_(machine: Machine, node: Any, scope: Scope) -> Value:
+    produced: Value = NONE
+    if isinstance(node.value, cst.From):
+        from torchlint.flow.iteration import element_of
+
+        produced = element_of(machine, machine.evaluate(node.value.item, scope))
+    elif node.value is not None:
+        produced = machine.evaluate(node.value, scope)
+    frame = machine.frame
+    if frame is not None:
+        frame.yields.append(Option(produced, machine.paths.since(frame.assumed), chosen_object(produced)))
+    return Unknown()
+
+
+EVALUATORS.update(
+    {
+        cst.Name: name,
+        cst.Attribute: attribute,
+        cst.Call: evaluate_call,
+        cst.Subscript: evaluate_subscript,
+        cst.Integer: integer,
+        cst.Float: floating,
+        cst.SimpleString: simple_string,
+        cst.ConcatenatedString: concatenated_string,
+        cst.FormattedString: formatted_string,
+        cst.Tuple: sequence,
+        cst.List: sequence,
+        cst.Set: sequence,
+        cst.Dict: mapping,
+        cst.BinaryOperation: binary,
+        cst.UnaryOperation: unary,
+        cst.Comparison: comparison,
+        cst.BooleanOperation: boolean,
+        cst.IfExp: conditional,
+        cst.Lambda: lambda_,
+        cst.ListComp: evaluate_comprehension,
+        cst.SetComp: evaluate_comprehension,
+        cst.GeneratorExp: evaluate_comprehension,
+        cst.DictComp: evaluate_dict_comprehension,
+        cst.NamedExpr: named,
+        cst.Await: lambda machine, node, scope: machine.evaluate(node.expression, scope),  # type: ignore[attr-defined]
+        cst.Yield: yield_,
+        cst.Ellipsis: lambda machine, node, scope: Const(...),
+    }
+)

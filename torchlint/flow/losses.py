@@ -1,0 +1,65 @@
+"""What is known of a loss when it is computed?
+
+`criterion(model(x), y)` becomes one LossCall event for each consistent combination of what `model(x)` and `y` may be. Which loss
+`criterion` is has been decided before: each of its alternatives is called by itself.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.contracts.schema import Call
+from torchlint.events import Cases, LossCall
+from torchlint.flow.decisions import consistent
+from torchlint.flow.values import Const, Tensor, Value, options_of
+from torchlint.flow.wording import short
+from torchlint.model import Facts, Step
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+ROLES = ("input", "target")
+
+
+def emit_loss(
+    machine: Machine, call: Call, name: str, bound: dict[str, Value], open_: bool, node: cst.CSTNode, scope: Scope, made: Step | None
+) -> Value:
+    """Tell of a computed loss; its result is a tensor of which nothing is said."""
+    settings = settings_of(call, bound, open_)
+    roles = [(role, [option for option in options_of(bound[role]) if machine.paths.allow(option.conditions)]) for role in ROLES if role in bound]
+    combinations = [
+        combination
+        for combination in product(*(options for _, options in roles))
+        if all(consistent(one.conditions, two.conditions) for i, one in enumerate(combination) for two in combination[i + 1 :])
+    ]
+    cases = Cases(len(combinations))
+    for combination in combinations:
+        arguments = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
+        machine.emit(
+            LossCall(
+                place=machine.place(node, scope), certain=all(option.certain for option in combination), cases=cases, callee=short(name),
+                call=call, arguments=arguments, settings=settings, made=made,
+            )  # fmt: skip
+        )
+    return Tensor(Facts(), grad=True)
+
+
+def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dict[str, object]:
+    """The settings whose values are known, defaults filled in."""
+    known: dict[str, object] = {}
+    for parameter, default in call.defaults.items():
+        given = bound.get(parameter)
+        if given is None:
+            if not open_:
+                known[parameter] = None if default == "none" and parameter != "reduction" else default
+        elif isinstance(given, Const):
+            known[parameter] = given.value
+    return known
+
+
+def _facts(value: Value) -> Facts:
+    return value.facts if isinstance(value, Tensor) else Facts()

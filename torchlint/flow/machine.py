@@ -1,0 +1,175 @@
+"""What does every part of the interpreter share?
+
+The Machine holds the state of a run (undo log, assumptions, running frames, remaining work) and the two dispatch tables, by node type,
+that flow.expressions and flow.statements fill. Evaluating `criterion(model(x), y)` goes
+
+    evaluate(Call) -> expressions.call -> calls.call(Instance Net) -> statements of Net.forward -> ... -> apply(contract) -> emit(LossCall)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence as Seq
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.contracts.table import Table
+from torchlint.events import Event
+from torchlint.flow.decisions import Assumptions, join
+from torchlint.flow.merging import Branch, merge
+from torchlint.flow.places import NodePlace
+from torchlint.flow.scope import Frame, ModuleScope, Scope
+from torchlint.flow.store import Store
+from torchlint.flow.values import Alternatives, Condition, Function, Option, Sequence, Tensor, Unknown, Value
+
+if TYPE_CHECKING:
+    from torchlint.flow.hooks import Watch
+    from torchlint.flow.project import Project
+
+MOST_FRAMES = 40
+"""How deep calls are followed."""
+
+MOST_STEPS_OF_TRACE = 24
+
+
+class Exhausted(Exception):
+    """The work allowed for one entry point is used up; what is not known by then stays unknown."""
+
+
+class Status(Enum):
+    """How a block ended."""
+
+    NORMAL = "normal"
+    RETURN = "return"
+    RAISE = "raise"
+    BREAK = "break"
+    CONTINUE = "continue"
+
+
+Evaluator = Callable[["Machine", "cst.CSTNode", Scope], Value]
+Executor = Callable[["Machine", "cst.CSTNode", Scope], Status]
+EVALUATORS: dict[type, Evaluator] = {}
+EXECUTORS: dict[type, Executor] = {}
+
+
+class Machine:
+    """One run of the interpreter over a project."""
+
+    def __init__(self, table: Table, emit: Callable[[Event], None]) -> None:
+        self.table = table
+        self._emit = emit
+        self.store = Store()
+        self.paths = Assumptions()
+        self.frames: list[Frame] = []
+        self.work = 0  # nodes that may still be evaluated for this entry point
+        self.no_grad = 0  # depth of torch.no_grad() blocks
+        self.reached: set[int] = set()  # ids of the definitions that some call has entered
+        self.memo: dict[Hashable, tuple[int, Value]] = {}
+        self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
+        self.layer_loops = 0  # depth of loops over the layers of a network
+        self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.project: Project
+
+    def emit(self, event: Event) -> None:
+        """Tell the rules."""
+        self._emit(event)
+
+    def evaluate(self, node: cst.CSTNode, scope: Scope) -> Value:
+        """The value of an expression."""
+        self.work -= 1
+        if self.work < 0:
+            raise Exhausted
+        evaluator = EVALUATORS.get(type(node))
+        return evaluator(self, node, scope) if evaluator is not None else Unknown()
+
+    def run(self, statements: Iterable[cst.CSTNode], scope: Scope) -> Status:
+        """Execute statements in order until one leaves the block."""
+        for statement in statements:
+            executor = EXECUTORS.get(type(statement))
+            if executor is not None:
+                status = executor(self, statement, scope)
+                if status is not Status.NORMAL:
+                    return status
+        return Status.NORMAL
+
+    def place(self, node: cst.CSTNode, scope: Scope) -> NodePlace:
+        """Where a node is."""
+        module: ModuleScope = scope.module
+        assert module.source is not None
+        return NodePlace(module.source, node)
+
+    def lift(self, value: Value, function: Callable[[Value], Value]) -> Value:
+        """function(value), for each alternative by itself; `function` may change the state."""
+        if type(value) is not Alternatives:
+            return function(value)
+        cases = [option for option in value.options if self.paths.allow(option.conditions)]
+        if len(cases) == 1:
+            return function(cases[0].value)
+        results: list[Option] = []
+
+        def case(option: Option) -> Callable[[], Status]:
+            def run() -> Status:
+                results.append(Option(function(option.value), option.conditions, option.certain))
+                return Status.NORMAL
+
+            return run
+
+        self.branch([(option.conditions, case(option)) for option in cases])
+        return join(results) if results else Unknown()
+
+    def project_value(self, value: Value, function: Callable[[Value], Value]) -> Value:
+        """As `lift`, for a function that changes nothing."""
+        if type(value) is not Alternatives:
+            return function(value)
+        return join(Option(function(option.value), option.conditions, option.certain) for option in value.options)
+
+    def branch(self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: object = None) -> Status:
+        """Try each case from the same state and merge what they leave. variables: the dict of the running function's own names."""
+        branches: list[Branch] = []
+        statuses: list[Status] = []
+        for conditions, run in cases:
+            mark, assumed = self.store.mark(), self.paths.push(conditions)
+            try:
+                status = run()
+            finally:
+                kept = self.paths.since(assumed)
+                self.paths.pop(assumed)
+            changes = self.store.undo(mark)
+            branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE)))
+            statuses.append(status)
+        merge(self.store, branches, variables)
+        going_on = [index for index, status in enumerate(statuses) if status is Status.NORMAL]
+        if not going_on:
+            return statuses[0] if len(set(statuses)) == 1 else (Status.RETURN if Status.RETURN in statuses else statuses[0])
+        if len(going_on) == 1 and len(branches) > 1 and all(status in (Status.RETURN, Status.RAISE) for status in statuses if status is not Status.NORMAL):
+            self.paths.push(branches[going_on[0]].conditions)  # the rest of the function runs only on this path
+        return Status.NORMAL
+
+    def on_the_way(self, value: Value, message: str, place: NodePlace) -> Value:
+        """The value with one more step in the trace of every tensor in it."""
+        if isinstance(value, Tensor):
+            trace = value.facts.trace
+            if trace is not None and trace.step.place == place:
+                return value
+            return value.with_step(message, place) if trace is None or len(trace) < MOST_STEPS_OF_TRACE else value
+        if isinstance(value, Sequence) and not value.mutable:
+            if not any(isinstance(item, (Tensor, Alternatives)) for item in value.items):
+                return value
+            items = (self.on_the_way(item, f"{message} as element {index} of a tuple", place) for index, item in enumerate(value.items, 1))
+            return Sequence(items, fields=value.fields, open_=value.open)
+        if type(value) is Alternatives:
+            return Alternatives([Option(self.on_the_way(option.value, message, place), option.conditions, option.certain) for option in value.options])
+        return value
+
+    @property
+    def frame(self) -> Frame | None:
+        return self.frames[-1] if self.frames else None
+
+    def inside_forward(self) -> bool:
+        """Whether the forward of some module is running."""
+        return any(frame.forward for frame in self.frames)
+
+    def running(self, function: Function) -> int:
+        """How many calls of this definition are under way."""
+        return sum(1 for frame in self.frames if frame.function is not None and frame.function.node is function.node)

@@ -1,0 +1,168 @@
+"""Who shares memory with whom, and who overwrites it?
+
+Each tensor has a Storage; views and in-place results share it. An in-place operation raises the storage's version; a tensor value
+remembers the version at which it arose. So in
+
+    identity = x
+    out = F.relu(x, inplace=True)    # storage version 1; `out` is at version 1, `identity` still at 0
+    return out + identity            # reads a value of version 0 from a storage at version 1: overwritten
+
+the last line reads `identity` stale. An operation that only moves data (cat, view) passes the staleness on; a ReLU clears that of
+another ReLU; anything that computes reports it. The same bookkeeping tells which tensors backward still needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.contracts.schema import Call
+from torchlint.events import BackwardHookOnInplace, Cases, InplaceWrite, KeptOverwritten, StaleRead
+from torchlint.flow.values import Storage, Tensor
+from torchlint.flow.wording import short
+from torchlint.model import Facts, Kind, Step
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Write:
+    """One in-place operation: what wrote, and where."""
+
+    step: Step
+    name: str
+    call: Call | None
+    activation: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saver:
+    """A call whose backward needs the storage as it was at `version`."""
+
+    step: Step
+    name: str
+    saved: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keeper:
+    """A hook or loop that keeps the tensor without a copy. reported once."""
+
+    step: Step
+    name: str
+    version: int
+    hooked: bool
+
+
+def storage_of(tensor: Tensor) -> Storage:
+    """The tensor's storage; one is made for a tensor that had none."""
+    if tensor.storage is None:
+        tensor.storage = Storage()
+    return tensor.storage
+
+
+def version_of(storage: Storage) -> int:
+    """How often the storage has been written."""
+    version: int = storage.state.get("version", 0)
+    return version
+
+
+def staleness(tensor: Tensor) -> Write | None:
+    """The write that this value has suffered since it arose, or None."""
+    storage = tensor.storage
+    if storage is not None and version_of(storage) > tensor.version:
+        writer: Write | None = storage.state.get("writer")
+        return writer
+    return tensor.stale  # type: ignore[no-any-return]
+
+
+def is_activation(call: Call) -> bool:
+    """Whether a call changes what the numbers mean, as activations do (not dropout, not `add_`)."""
+    return call.gives not in (None, "same", "self") or bool(call.converts)
+
+
+def clears(reader: Call, writer: Write) -> bool:
+    """Whether the reader gives the same on the overwritten value: relu(relu(x)) = relu(leaky_relu(x)) = relu(x)."""
+    if writer.call is None or reader.gives != Kind.NONNEGATIVE.value or not reader.idempotent:
+        return False
+    return writer.call.keeps_positive
+
+
+def read(machine: Machine, tensor: Tensor, reader: str, node: cst.CSTNode, scope: Scope, call: Call | None = None) -> None:
+    """A computing operation reads the tensor: report it if what it reads has been overwritten by an activation."""
+    write = staleness(tensor)
+    if write is None or not write.activation or (call is not None and (call.metadata or clears(call, write))):
+        return
+    place = machine.place(node, scope)
+    machine.emit(
+        StaleRead(place=place, cases=Cases(), writer=write.step, writer_name=write.name, reader=reader, origin=tensor.facts.trace)
+    )
+
+
+def write_inplace(machine: Machine, tensor: Tensor, name: str, node: cst.CSTNode, scope: Scope, call: Call | None, facts: Facts) -> Tensor:
+    """An in-place operation writes the tensor; gives the value after it."""
+    storage = storage_of(tensor)
+    state = storage.state
+    version = version_of(storage)
+    step = Step(f"{short(name)} overwrites it in place", machine.place(node, scope))
+    writer = Write(step, short(name), call, call is not None and is_activation(call))
+    if tensor.grad and not machine.no_grad and machine.inside_forward():
+        _report_saved(machine, state, version, writer)
+    _report_kept(machine, state, writer)
+    _report_guard(machine, state, version, writer)
+    machine.store.write(state, "version", version + 1)
+    machine.store.write(state, "writer", writer)
+    return Tensor(facts, storage, version + 1, tensor.grad)
+
+
+def _report_saved(machine: Machine, state: dict[str, object], version: int, writer: Write) -> None:
+    savers = state.get("savers", ())
+    assert isinstance(savers, tuple)
+    for saver in savers:
+        if saver.version == version:
+            machine.emit(
+                InplaceWrite(place=writer.step.place, writer_name=writer.name, saver=saver.step, saver_name=saver.name, saved=saver.saved)
+            )
+            return
+
+
+def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> None:
+    keepers = state.get("keepers", ())
+    assert isinstance(keepers, tuple)
+    for keeper in keepers:
+        machine.emit(
+            KeptOverwritten(
+                place=keeper.step.place, keeper=keeper.step, keeper_name=keeper.name, writer=writer.step, writer_name=writer.name, hooked=keeper.hooked
+            )  # fmt: skip
+        )
+    if keepers:
+        machine.store.write(state, "keepers", ())
+
+
+def _report_guard(machine: Machine, state: dict[str, object], version: int, writer: Write) -> None:
+    guard = state.get("guard")
+    if isinstance(guard, tuple) and guard[0] == version and not machine.no_grad:
+        _, step, module_name = guard
+        machine.emit(BackwardHookOnInplace(place=step.place, module_name=module_name, writer=writer.step, writer_name=writer.name))
+
+
+def save(machine: Machine, tensor: Tensor, name: str, saved: str, node: cst.CSTNode, scope: Scope) -> None:
+    """Remember that backward of a call needs the tensor as it is now."""
+    if machine.no_grad:
+        return
+    storage = storage_of(tensor)
+    what = "its input" if saved == "input" else "its output"
+    saver = Saver(Step(f"backward of {short(name)} needs {what}", machine.place(node, scope)), short(name), saved, version_of(storage))
+    machine.store.write(storage.state, "savers", (*storage.state.get("savers", ()), saver))
+
+
+def keep(machine: Machine, tensor: Tensor, name: str, message: str, node: cst.CSTNode, scope: Scope, hooked: bool) -> None:
+    """Remember that somebody keeps the tensor by reference."""
+    storage = storage_of(tensor)
+    keeper = Keeper(Step(message, machine.place(node, scope)), name, version_of(storage), hooked)
+    machine.store.write(storage.state, "keepers", (*storage.state.get("keepers", ()), keeper))

@@ -1,0 +1,108 @@
+"""What holds after two branches meet?
+
+    if flag: x = softmax(x)      # branch 1 wrote x
+    else:    y = 0               # branch 2 wrote y
+    # after: x is either (with the condition that flag holds) or the old one
+
+Variables and attributes become alternatives; a list that one branch lengthened has entries that may be missing; the version of a
+tensor's memory counts as written only when every branch wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from dataclasses import dataclass
+from typing import Any
+
+from torchlint.flow.decisions import join
+from torchlint.flow.store import ABSENT, Changes, Store
+from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Option, Value
+
+
+class Missing(Value):
+    """A list entry that is there only on some path; called as a module it hands its input through."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Missing"
+
+
+MISSING = Missing()
+
+
+@dataclass(slots=True)
+class Branch:
+    """One branch that was run. left: it returned or raised; alive: its changes can be seen afterwards (False after raise)."""
+
+    conditions: tuple[Condition, ...]
+    changes: Changes
+    alive: bool
+    left: bool
+
+
+def chosen_object(value: Value) -> bool:
+    """Whether "this or another" is a choice of networks or losses, which are each reported by themselves, and not of a mere layer."""
+    if isinstance(value, ApiObject):
+        module = value.module
+        return module is None or module.container is not None or value.model is not None or "Loss" in value.name
+    return isinstance(value, OBJECTS)
+
+
+def merge(store: Store, branches: Seq[Branch], variables: object) -> None:
+    """Write into the store what the branches leave together. Of a branch that returned, only changes to shared contents stay."""
+    going_on = [branch for branch in branches if not branch.left]
+    slots = {slot: contents for branch in branches if branch.alive for slot, (contents, _) in branch.changes.items()}
+    for slot, contents in slots.items():
+        key = slot[1]
+        sharers = going_on if contents is variables or (going_on and not isinstance(contents.get(key), Value)) else [b for b in branches if b.alive]
+        if not sharers or not any(slot in branch.changes for branch in sharers):
+            continue
+        old = contents.get(key, ABSENT)
+        values = [(branch, branch.changes[slot][1] if slot in branch.changes else old) for branch in sharers]
+        merged = _merged(values)
+        if merged is ABSENT:
+            store.delete(contents, key)
+        elif merged is not old:
+            store.write(contents, key, merged)
+
+
+def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
+    present = [(branch, value) for branch, value in values if value is not ABSENT]
+    if not present:
+        return ABSENT
+    if len(present) == 1:
+        return present[0][1]
+    if all(isinstance(value, Value) for _, value in present):
+        return join(Option(value, branch.conditions, _certain(value)) for branch, value in present)
+    if all(isinstance(value, tuple) for _, value in present):
+        return _merged_items(present)
+    first = present[0][1]
+    if all(value == first for _, value in present):
+        return first
+    if isinstance(first, bool):
+        return any(value for _, value in present)
+    if isinstance(first, int):
+        return min(value for _, value in present)
+    return first
+
+
+def _certain(value: Value) -> bool:
+    return isinstance(value, Alternatives) or chosen_object(value)
+
+
+def _merged_items(present: Seq[tuple[Branch, Any]]) -> Any:
+    """Entries of a list that the branches filled differently; where one is longer, its further entries may be missing."""
+    longest = max((value for _, value in present), key=len)
+    if all(value is longest for _, value in present):
+        return longest
+    merged: list[Any] = []
+    for index in range(len(longest)):
+        entries = [(branch, value[index] if index < len(value) else MISSING) for branch, value in present]
+        if all(entry is entries[0][1] for _, entry in entries):
+            merged.append(entries[0][1])
+        elif all(isinstance(entry, Value) for _, entry in entries):
+            merged.append(join(Option(entry, branch.conditions, _certain(entry)) for branch, entry in entries))
+        else:
+            merged.append(entries[0][1])
+    return tuple(merged)

@@ -1,0 +1,222 @@
+"""What do operators do to kinds and constants?
+
+    logits / 2.0, logits + bias_logits    logits          1 - probabilities, p * q      unknown: arithmetic ends a kind
+    labels == 3                           a bool tensor   args.loss == "bce"           an unknown that remembers what it asked
+    2 * 3, "a" + "b", [m] * 2             constants and lists are computed
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchlint.flow import memory
+from torchlint.flow.decisions import alike
+from torchlint.flow.values import (
+    FALSE, TRUE, Alternatives, Api, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value,
+)  # fmt: skip
+from torchlint.model import Facts, Kind, Step, Trace
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "Add": ("+", operator.add), "Subtract": ("-", operator.sub), "Multiply": ("*", operator.mul), "Divide": ("/", operator.truediv),
+    "FloorDivide": ("//", operator.floordiv), "Modulo": ("%", operator.mod), "Power": ("**", operator.pow), "MatrixMultiply": ("@", operator.matmul),
+    "BitAnd": ("&", operator.and_), "BitOr": ("|", operator.or_), "BitXor": ("^", operator.xor),
+    "LeftShift": ("<<", operator.lshift), "RightShift": (">>", operator.rshift),
+}  # fmt: skip
+KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
+INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
+MOST_ITEMS = 64
+
+
+def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """left <operator> right"""
+    if type(left) is Alternatives or type(right) is Alternatives:
+        if type(left) is Alternatives:
+            return machine.lift(left, lambda each: binary(machine, name, each, right, node, scope))
+        return machine.lift(right, lambda each: binary(machine, name, left, each, node, scope))
+    if isinstance(left, Const) and isinstance(right, Const):
+        return _fold(name, left.value, right.value)
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        symbol = ARITHMETIC[name][0] if name in ARITHMETIC else name
+        for each in (left, right):
+            if isinstance(each, Tensor):
+                memory.read(machine, each, symbol, node, scope)
+        return _arithmetic(name, left, right)
+    if isinstance(left, Sequence):
+        return _lists(name, left, right)
+    return Unknown()
+
+
+def _fold(name: str, left: Any, right: Any) -> Value:
+    if name not in ARITHMETIC or name in ("Power", "LeftShift") or not isinstance(left, (int, float, str)) or not isinstance(right, (int, float, str, type(None))):
+        return Unknown()
+    if name == "Multiply" and (isinstance(left, str) or isinstance(right, str)):
+        return Unknown()
+    try:
+        return Const(ARITHMETIC[name][1](left, right))
+    except (TypeError, ValueError, ArithmeticError):
+        return Unknown()
+
+
+def _lists(name: str, left: Sequence, right: Value) -> Value:
+    if name == "Add" and isinstance(right, Sequence):
+        return Sequence(left.items + right.items, left.mutable, left.open or right.open)
+    if name == "Add":
+        return Sequence((*left.items, right.element if isinstance(right, Stream) else Unknown()), left.mutable, True)
+    if name == "Multiply":
+        count = right.value if isinstance(right, Const) and isinstance(right.value, int) else None
+        if count is not None and 0 <= count * len(left.items) <= MOST_ITEMS:
+            return Sequence(left.items * count, left.mutable, left.open)
+        return Sequence(left.items, left.mutable, True)
+    return Unknown()
+
+
+def _arithmetic(name: str, left: Value, right: Value) -> Value:
+    grad = any(isinstance(each, Tensor) and each.grad for each in (left, right))
+    return Tensor(arithmetic_facts(name, left, right), grad=grad)
+
+
+def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
+    """Only logits survive arithmetic: sums and multiples of raw scores are raw scores."""
+    facts = Facts()
+    tensors = [each for each in (left, right) if isinstance(each, Tensor)]
+    others = [each for each in (left, right) if not isinstance(each, Tensor)]
+    if name in KEEPS_LOGITS and all(each.facts.kind is Kind.LOGITS for each in tensors) and all(isinstance(each, Const) for each in others):
+        if len(tensors) == 1 or name in ("Add", "Subtract"):
+            first = tensors[0].facts
+            facts = Facts(Kind.LOGITS, None, first.source, False, first.trace)
+    _arithmetic_dtype(name, facts, tensors, others)
+    return facts
+
+
+def _arithmetic_dtype(name: str, facts: Facts, tensors: list[Tensor], others: list[Value]) -> None:
+    """int64 stays int64 with Python integers; a float or a division makes it floating."""
+    if name == "Divide" or any(not isinstance(each, Const) or isinstance(each.value, float) for each in others):
+        return
+    dtypes = {each.facts.dtype for each in tensors}
+    if len(dtypes) == 1:
+        dtype = dtypes.pop()
+        if dtype == "bool" and others:
+            dtype = "int64"
+        if dtype in INTEGERS or dtype == "bool":
+            facts.dtype, facts.dtype_trace = dtype, tensors[0].facts.dtype_trace
+
+
+def unary(machine: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """-x, +x, ~x"""
+    if type(value) is Alternatives:
+        return machine.project_value(value, lambda each: unary(machine, name, each, node, scope))
+    if isinstance(value, Const) and isinstance(value.value, (int, float)):
+        try:
+            return Const({"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}[name](value.value))
+        except (TypeError, KeyError):
+            return Unknown()
+    if isinstance(value, Tensor):
+        memory.read(machine, value, "-", node, scope)
+        facts = value.facts
+        kept = facts.kind if facts.kind is Kind.LOGITS or name == "Plus" else Kind.UNKNOWN
+        if name == "BitInvert":
+            return Tensor(Facts(Kind.UNKNOWN, facts.dtype, dtype_trace=facts.dtype_trace))
+        return Tensor(Facts(kept, facts.dtype, facts.source, False, facts.trace if kept is not Kind.UNKNOWN else None, facts.dtype_trace), grad=value.grad)
+    return Unknown()
+
+
+def compare(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """left <sign> right: a constant, a bool tensor, or an unknown whose symbol says what was asked."""
+    if type(left) is Alternatives:
+        return machine.project_value(left, lambda each: compare(machine, sign, each, right, node, scope))
+    if type(right) is Alternatives:
+        return machine.project_value(right, lambda each: compare(machine, sign, left, each, node, scope))
+    if isinstance(sign, (cst.Is, cst.IsNot)):
+        return _negated(_identity(left, right), isinstance(sign, cst.IsNot))
+    if isinstance(sign, (cst.In, cst.NotIn)):
+        return _negated(_membership(left, right), isinstance(sign, cst.NotIn))
+    if isinstance(sign, (cst.Equal, cst.NotEqual)) and not isinstance(left, Tensor) and not isinstance(right, Tensor):
+        return _negated(_equality(machine, left, right), isinstance(sign, cst.NotEqual))
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        for each in (left, right):
+            if isinstance(each, Tensor):
+                memory.read(machine, each, "a comparison", node, scope)
+        step = Step("a comparison makes bool", machine.place(node, scope))
+        return Tensor(Facts(Kind.UNKNOWN, "bool", dtype_trace=Trace(step)))
+    if isinstance(left, Const) and isinstance(right, Const):
+        return _order(sign, left.value, right.value)
+    if isinstance(left, Unknown) and isinstance(right, Const) and isinstance(right.value, Hashable):
+        return Unknown((type(sign).__name__, left.symbol, right.value))
+    return Unknown()
+
+
+def _order(sign: cst.BaseCompOp, left: Any, right: Any) -> Value:
+    signs: dict[type, Callable[[Any, Any], Any]] = {
+        cst.LessThan: operator.lt, cst.GreaterThan: operator.gt, cst.LessThanEqual: operator.le, cst.GreaterThanEqual: operator.ge
+    }  # fmt: skip
+    try:
+        return Const(bool(signs[type(sign)](left, right)))
+    except (TypeError, KeyError):
+        return Unknown()
+
+
+def _negated(value: Value, negate: bool) -> Value:
+    if not negate:
+        return value
+    if isinstance(value, Const):
+        return FALSE if value.value else TRUE
+    if isinstance(value, Unknown):
+        return Unknown(("not", value.symbol))
+    return value
+
+
+def _identity(left: Value, right: Value) -> Value:
+    """`is`, which in practice asks for None, True or False."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value is right.value)
+    constant, other = (left, right) if isinstance(left, Const) else (right, left)
+    if not isinstance(constant, Const):
+        return Const(True) if left is right and not isinstance(left, Unknown) else Unknown()
+    if isinstance(other, Unknown):
+        return Unknown(("==", other.symbol, constant.value))
+    return FALSE
+
+
+def _equality(machine: Machine, left: Value, right: Value) -> Value:
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(left.value == right.value)
+    constant, other = (left, right) if isinstance(left, Const) else (right, left)
+    if isinstance(constant, Const) and isinstance(constant.value, Hashable):
+        if isinstance(other, Unknown):
+            key = ("==", other.symbol, constant.value)
+            decided = machine.paths.decide(key)
+            return Unknown(key) if decided is None else Const(decided)
+        if isinstance(other, (Instance, ApiObject, Class, Function, Api, Builtin, Mapping, Sequence)):
+            return FALSE
+    if isinstance(left, Api) and isinstance(right, Api):
+        return Const(left.name == right.name)
+    if isinstance(left, Class) and isinstance(right, Class):
+        return Const(left is right)
+    return Const(True) if alike(left, right) and not isinstance(left, Unknown) else Unknown()
+
+
+def _membership(left: Value, right: Value) -> Value:
+    """`x in (a, b)`, `key in mapping`"""
+    if isinstance(right, Mapping) and isinstance(left, Const):
+        return TRUE if left.value in right.entries else (Unknown() if right.open else FALSE)
+    if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left, Const) and isinstance(left.value, str):
+        return Const(left.value in right.value)
+    if isinstance(right, Sequence):
+        constants = [item.value for item in right.items if isinstance(item, Const) and isinstance(item.value, Hashable)]
+        if isinstance(left, Const):
+            if left.value in constants:
+                return TRUE
+            return FALSE if len(constants) == len(right.items) and not right.open else Unknown()
+        if isinstance(left, Unknown) and len(constants) == len(right.items):
+            return Unknown(("in", left.symbol, frozenset(constants)))
+    if isinstance(left, Const) and isinstance(right, Unknown) and isinstance(left.value, Hashable):
+        return Unknown(("contains", right.symbol, left.value))
+    return Unknown()

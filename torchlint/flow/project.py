@@ -1,0 +1,224 @@
+"""Which files make up the program, and what do their names stand for?
+
+A module is read, parsed and run when something asks for one of its names: `from models.net import Net` costs nothing until Net is used.
+Running a module only binds its names (functions and classes are not entered), so cyclic imports see what is bound so far.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import libcst as cst
+
+from torchlint.errors import UnreadableFile
+from torchlint.flow.decisions import Assumptions
+from torchlint.flow.imports import Resolver
+from torchlint.flow.machine import Exhausted
+from torchlint.flow.scope import ModuleScope
+from torchlint.flow.values import Api, ApiObject, Const, Import, ModuleValue, Sequence as SequenceValue, Unknown, Value
+from torchlint.source import SourceFile
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+MODULE_WORK = 60_000
+"""How many nodes running the body of one imported module may take."""
+MOST_IMPORTS = 30
+"""How long a chain of re-exports is followed."""
+ALWAYS_LIBRARY = frozenset({"torch"})
+"""Never looked for in the project: a folder named torch is a wrapper or torch itself."""
+
+
+class Files(Protocol):
+    """What the flow asks of the disk."""
+
+    def read(self, path: str) -> bytes | None: ...
+
+    def is_file(self, path: str) -> bool: ...
+
+    def is_dir(self, path: str) -> bool: ...
+
+    def shown(self, path: str) -> str: ...
+
+
+class Project:
+    """All files of the program that have been needed so far."""
+
+    def __init__(self, files: Files, roots: Sequence[str], known: Sequence[str]) -> None:
+        self._files = files
+        self._resolver = Resolver(files, roots, known)
+        self._modules: dict[str, ModuleScope | None] = {}
+        self.errors: dict[str, list[UnreadableFile]] = {}
+        self._depth = 0
+
+    def module(self, machine: Machine, path: str) -> ModuleScope | None:
+        """The module of a file (or of a folder without __init__.py), run; None when it cannot be read."""
+        if path not in self._modules:
+            self._modules[path] = scope = self._load(path)
+            if scope is not None and scope.source is not None:
+                self._run(machine, scope)
+        return self._modules[path]
+
+    def _load(self, path: str) -> ModuleScope | None:
+        directory = posixpath.dirname(path)
+        if self._files.is_dir(path):
+            return ModuleScope(path, path, posixpath.basename(path), None)
+        data = self._files.read(path)
+        if data is None:
+            self.errors[path] = [UnreadableFile(self._files.shown(path), "cannot be read")]
+            return None
+        try:
+            source = SourceFile.from_bytes(self._files.shown(path), data)
+            source.tree  # noqa: B018  (parse now, so that errors are found here)
+        except UnreadableFile as error:
+            self.errors[path] = [error]
+            return None
+        if source.problems:
+            self.errors[path] = list(source.problems)
+        return ModuleScope(path, directory, self._dotted(path), source)
+
+    def _dotted(self, path: str) -> str:
+        parts = [] if path.endswith("/__init__.py") else [posixpath.basename(path).removesuffix(".py")]
+        folder = posixpath.dirname(path)
+        while self._files.is_file(folder + "/__init__.py") and folder not in ("/", ""):
+            parts.append(posixpath.basename(folder))
+            folder = posixpath.dirname(folder)
+        return ".".join(reversed(parts))
+
+    def _run(self, machine: Machine, scope: ModuleScope) -> None:
+        """Run a module's body apart from whatever was being evaluated when it was asked for."""
+        assert scope.source is not None
+        saved = (machine.paths, machine.frames, machine.work, machine.no_grad, machine.watch, machine.layer_loops)
+        machine.paths, machine.frames, machine.no_grad, machine.watch, machine.layer_loops = Assumptions(), [], 0, None, 0
+        machine.work = MODULE_WORK
+        mark = machine.store.mark()
+        scope.variables["__name__"] = Const(scope.name)
+        scope.variables["__file__"] = Unknown()
+        scope.running = True
+        try:
+            for statement in scope.source.tree.body:
+                machine.run((statement,), scope)
+        except (Exhausted, RecursionError):
+            pass
+        finally:
+            scope.running = False
+            machine.store.forget(mark)
+            machine.paths, machine.frames, machine.work, machine.no_grad, machine.watch, machine.layer_loops = saved
+
+    # --- imports ---------------------------------------------------------------------------------------------------------------
+
+    def run_import(self, machine: Machine, node: Any, scope: Scope) -> None:
+        """import a.b as c; from a import b, c as d; from a import *"""
+        importer = scope.module.path
+        if isinstance(node, cst.Import):
+            for alias in node.names:
+                dotted = dotted_name(alias.name)
+                if alias.asname is not None:
+                    scope.variables[alias.asname.name.value] = Import(dotted, 0, None, importer)
+                else:
+                    top = dotted.partition(".")[0]
+                    scope.variables[top] = Import(top, 0, None, importer)
+            return
+        module = dotted_name(node.module) if node.module is not None else ""
+        dots = len(node.relative)
+        if isinstance(node.names, cst.ImportStar):
+            self._import_star(machine, module, dots, scope.module)
+            return
+        for alias in node.names:
+            item = alias.name.value
+            bound = alias.asname.name.value if alias.asname is not None else item
+            scope.variables[bound] = Import(module, dots, item, importer)
+
+    def _import_star(self, machine: Machine, module: str, dots: int, scope: ModuleScope) -> None:
+        path = self._find(module, dots, scope.path, machine)
+        if path is None:
+            scope.stars.append(module)
+            return
+        found = self.module(machine, path)
+        if found is not None:
+            scope.stars.append(found)
+
+    def _find(self, module: str, dots: int, importer: str, machine: Machine) -> str | None:
+        if dots:
+            return self._resolver.relative(module, dots, importer)
+        if module.partition(".")[0] in ALWAYS_LIBRARY:
+            return None
+        return self._resolver.find(module, importer)
+
+    def resolve(self, machine: Machine, wanted: Import) -> Value:
+        """What an imported name stands for."""
+        if self._depth > MOST_IMPORTS:
+            return Unknown()
+        self._depth += 1
+        try:
+            return self._resolve(machine, wanted)
+        finally:
+            self._depth -= 1
+
+    def _resolve(self, machine: Machine, wanted: Import) -> Value:
+        item = wanted.item
+        if item is not None and not wanted.dots and machine.table.known(f"{wanted.module}.{item}"):
+            return Api(machine.table.canonical(f"{wanted.module}.{item}"))
+        path = self._find(wanted.module, wanted.dots, wanted.importer, machine)
+        if path is None:
+            if wanted.dots:
+                return Unknown()
+            return Api(machine.table.canonical(f"{wanted.module}.{item}" if item is not None else wanted.module))
+        scope = self.module(machine, path)
+        if scope is None:
+            return Unknown()
+        return ModuleValue(scope) if item is None else self.member(machine, scope, item)
+
+    def member(self, machine: Machine, scope: ModuleScope, name: str) -> Value:
+        """A name of a module: bound there, brought in by a star, or a sub-module."""
+        found = scope.variables.get(name)
+        if type(found) is Import:
+            found = scope.variables[name] = self.resolve(machine, found)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        starred = self.imported(machine, scope, name)
+        if starred is not None:
+            return starred
+        path = self._resolver.child(scope.path, name)
+        child = self.module(machine, path) if path is not None else None
+        return ModuleValue(child) if child is not None else Unknown(("member", id(scope), name))
+
+    def imported(self, machine: Machine, scope: ModuleScope, name: str, seen: tuple[ModuleScope, ...] = ()) -> Value | None:
+        """A name that `from x import *` may have brought in; the latest star wins."""
+        for star in reversed(scope.stars):
+            if isinstance(star, str):
+                if name in machine.table.names_in(star):
+                    return Api(machine.table.canonical(f"{star}.{name}"))
+            elif star not in seen and star is not scope and not name.startswith("_"):
+                if name in star.variables:
+                    return self.member(machine, star, name)
+                deeper = self.imported(machine, star, name, (*seen, scope))
+                if deeper is not None:
+                    return deeper
+        return None
+
+    # --- parts of ready-made networks --------------------------------------------------------------------------------------------
+
+    def fill_part(self, machine: Machine, owner: ApiObject, name: str, part: ApiObject) -> None:
+        """The layers of a part of a ready-made network (vgg16().features), as its contract lists them."""
+        layers = owner.model.layers.get(name) if owner.model is not None else None
+        if layers:
+            part.attributes["#items"] = SequenceValue([built_layer(machine, each, owner) for each in layers], True)
+
+
+def built_layer(machine: Machine, text: str, owner: ApiObject) -> ApiObject:
+    """A layer from its line in a contract: "Conv2d", "ReLU(inplace=True)"."""
+    name, _, settings = text.partition("(")
+    module = machine.table.module(f"torch.nn.{name}")
+    arguments: dict[str, Value] = {"inplace": Const(True)} if "inplace=True" in settings else {}
+    return ApiObject(f"torch.nn.{name}", module, arguments, owner.made)
+
+
+def dotted_name(node: cst.BaseExpression) -> str:
+    """a.b.c as text."""
+    if isinstance(node, cst.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""

@@ -1,0 +1,132 @@
+"""What is `value[index]`?
+
+    outputs[1]          the second entry of a tuple, or a tensor of the same kind as `outputs`
+    nets["teacher"]     the entry of a dict or ModuleDict
+    model.fc[:-1]       a Sequential without its last module
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from torchlint.flow import memory
+from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import class_attribute
+from torchlint.flow.functions import call_function
+from torchlint.flow.iteration import element_of
+from torchlint.flow.decisions import MOST_OPTIONS, join
+from torchlint.flow.values import (
+    Api, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from torchlint.flow.machine import Machine
+    from torchlint.flow.scope import Scope
+
+SLICE = ("lower", "upper", "step")
+
+
+def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """owner[index]"""
+    if isinstance(owner, Tensor):
+        return part_of_tensor(owner, index)
+    if isinstance(owner, Sequence):
+        return _of_sequence(owner, index)
+    if isinstance(owner, Mapping):
+        return _of_mapping(owner, index)
+    if isinstance(owner, (ApiObject, Instance)):
+        return _of_object(machine, owner, index)
+    if isinstance(owner, Unknown):
+        key = _key(index)
+        return Unknown(("[]", owner.symbol, key)) if key is not None else Unknown()
+    if isinstance(owner, Stream):
+        return owner.element
+    if isinstance(owner, (Api, Function)):
+        return owner  # a generic alias: List[int], nn.Module[...]
+    if isinstance(owner, Const) and isinstance(owner.value, (str, tuple)) and isinstance(index, Const) and isinstance(index.value, int):
+        return Const(owner.value[index.value]) if -len(owner.value) <= index.value < len(owner.value) else Unknown()
+    return Unknown()
+
+
+def part_of_tensor(tensor: Tensor, index: Value) -> Tensor:
+    """Some elements of a tensor mean what the whole means. Plain indices share its memory, masks copy."""
+    facts = tensor.facts
+    part = type(facts)(facts.kind, facts.dtype, facts.source, facts.exact, facts.trace, facts.dtype_trace)
+    copied = isinstance(index, (Tensor, Unknown))
+    return Tensor(part, None if copied else tensor.storage, tensor.version, tensor.grad, memory.staleness(tensor) if copied else tensor.stale)
+
+
+def bounds_of(index: Value) -> slice | None:
+    """A slice of constants."""
+    if isinstance(index, Sequence) and index.fields == SLICE:
+        values = [item.value if isinstance(item, Const) else ... for item in index.items]
+        if all(value is None or isinstance(value, int) for value in values):
+            return slice(*values)
+    return None
+
+
+def _of_sequence(owner: Sequence, index: Value) -> Value:
+    items = owner.items
+    if isinstance(index, Const) and isinstance(index.value, int):
+        position = index.value
+        if owner.open and position >= len(items):
+            return items[-1] if items else Unknown()
+        return items[position] if -len(items) <= position < len(items) else Unknown()
+    bounds = bounds_of(index)
+    if bounds is not None:
+        try:
+            return Sequence(items[bounds], owner.mutable, owner.open)
+        except ValueError:
+            return Unknown()
+    if isinstance(index, Sequence) and index.fields == SLICE:
+        return Sequence(items, owner.mutable, True)
+    return _any_of(items, owner.open)
+
+
+def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
+    """An entry, it is not known which: a choice that the program makes."""
+    if not items or open_ or len(items) > MOST_OPTIONS:
+        return Unknown()
+    choice = object()
+    return join([Option(item, (((choice, index), True),)) for index, item in enumerate(items)])
+
+
+def _of_mapping(owner: Mapping, index: Value) -> Value:
+    if isinstance(index, Const) and isinstance(index.value, Hashable):
+        found = owner.entries.get(index.value)
+        return found if found is not None else Unknown(("[]", owner, index.value))
+    if isinstance(index, Unknown) and owner.entries and not owner.open and len(owner.entries) <= MOST_OPTIONS:
+        return join([Option(value, ((("==", index.symbol, key), True),)) for key, value in owner.entries.items()])
+    return Unknown()
+
+
+def _of_object(machine: Machine, owner: ApiObject | Instance, index: Value) -> Value:
+    if isinstance(owner, Instance):
+        item = class_attribute(owner.cls, "__getitem__")
+        if isinstance(item, Function):
+            return call_function(machine, item, Arguments([owner, index]), owner)
+    items = owner.attributes.get("#items")
+    if isinstance(items, Mapping):
+        return _of_mapping(items, index)
+    if isinstance(items, Sequence):
+        part = _of_sequence(items, index)
+        if isinstance(part, Sequence) and isinstance(owner, ApiObject) and (bounds_of(index) is not None or part.open):
+            sliced = ApiObject(owner.name, owner.module, {}, owner.made)
+            sliced.attributes["#items"] = part
+            return sliced
+        return part
+    if isinstance(owner, Instance):
+        return element_of(machine, owner)
+    return Unknown()
+
+
+def _key(index: Value) -> Hashable:
+    if isinstance(index, Const) and isinstance(index.value, Hashable):
+        return ("const", index.value)
+    if isinstance(index, Unknown):
+        return ("symbol", index.symbol)
+    return None
+

@@ -1,0 +1,107 @@
+"""Is a KL divergence computed from what it takes, and reduced to what it is called?
+
+torch's kl_div(input, target) is the divergence of `target` from exp(`input`): the input is a logarithm, the target is not
+(unless log_target=True), and only reduction="batchmean" gives the divergence:
+
+    F.kl_div(student.softmax(1), teacher.softmax(1), reduction="batchmean")   # TL301: the input must be log_softmax
+    F.kl_div(teacher.softmax(1), student.log_softmax(1))                      # TL304: exchanged (and TL303: the reduction)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from torchlint.events import LossCall, LossMade
+from torchlint.model import Kind, Severity
+from torchlint.rules.declare import Remark, chosen, rule, steps_of
+from torchlint.rules.mismatches import complain, describe
+
+_MEAN = ("mean", 1)  # torch.kl_div takes torch's internal number
+_LINEAR = (Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.ONE_HOT)
+_LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
+
+
+@rule("TL301", "kl-div-input-not-log-probs", Severity.ERROR, "the input of KL divergence is not log-probabilities")
+def kl_div_input_not_log_probs(event: LossCall) -> Iterator[Remark]:
+    """The first argument is a logarithm."""
+    if event.call.loss == "kl_div" and not _exchanged(event):
+        yield from complain("TL301", event)
+
+
+@rule("TL302", "kl-div-target-domain", Severity.ERROR, "the target of KL divergence does not fit log_target")
+def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
+    """The second argument is probabilities, or log-probabilities where log_target says so."""
+    target = event.arguments.get("target")
+    if target is None or event.call.loss != "kl_div" or _exchanged(event):
+        return
+    verdict = _target_verdict(target.kind, event.settings.get("log_target"))
+    if verdict is not None:
+        harm, help = verdict
+        message = f"{event.callee} gets {describe(target)} as target{chosen(event)}: {harm}"
+        yield Remark(message, help, steps_of(event.made, target))
+
+
+@rule("TL303", "kl-div-reduction", Severity.WARNING, "KL divergence with reduction 'mean', which divides by the number of classes as well")
+def kl_div_reduction(event: LossMade | LossCall) -> Iterator[Remark]:
+    """'mean' averages over elements; a module is judged where it is made, a function where it is called."""
+    if event.call.loss != "kl_div" or (isinstance(event, LossCall) and event.made is not None):
+        return
+    reduction = _reduction(event.settings, event.call.defaults)
+    if reduction in _MEAN:
+        message = (
+            f"{event.callee} reduces by 'mean' (the default){chosen(event)}, which divides by all elements and not by the batch: "
+            "the result is the divergence over the number of classes, 10 times too small for 10 classes"
+        )
+        help = 'write reduction="batchmean"'
+        yield Remark(message, help if reduction == "mean" else f"use F.kl_div and {help}")
+
+
+@rule("TL304", "kl-div-swapped-arguments", Severity.ERROR, "input and target of KL divergence are exchanged")
+def kl_div_swapped_arguments(event: LossCall) -> Iterator[Remark]:
+    """One finding for both arguments."""
+    if not _exchanged(event):
+        return
+    given, target = event.arguments["input"], event.arguments["target"]
+    message = (
+        f"{event.callee} gets {describe(given)} as input and {describe(target)} as target{chosen(event)}: the two are exchanged, "
+        "and the logarithm of the negative target makes the loss nan"
+    )
+    help = "exchange the arguments: the log-probabilities of the model first, the probabilities to match second"
+    yield Remark(message, help, steps_of(event.made, given, target))
+
+
+def _exchanged(event: LossCall) -> bool:
+    given, target = event.arguments.get("input"), event.arguments.get("target")
+    if given is None or target is None or event.call.loss != "kl_div":
+        return False
+    return given.kind in _LINEAR and target.kind in _LOGARITHMIC and event.settings.get("log_target") is False
+
+
+def _target_verdict(kind: Kind, log_target: object) -> tuple[str, str] | None:
+    """Why a target of this kind is wrong, and what to write; `log_target` is None where it is not known."""
+    if kind is Kind.LOGITS:
+        harm = "logits are no distribution, so the sum weighs each class by a raw score"
+        return harm, "pass F.softmax(logits, dim=-1), or F.log_softmax with log_target=True"
+    if kind in _LOGARITHMIC and log_target is False:
+        harm = "without log_target=True it takes the logarithm of these negative numbers, and the loss is nan"
+        return harm, "write log_target=True, or pass probabilities"
+    if kind in _LINEAR and log_target is True:
+        harm = "with log_target=True it takes them for logarithms: two equal uniform distributions over 10 classes score 26.55 instead of 0"
+        return harm, "leave log_target=True out, or pass log-probabilities"
+    return None
+
+
+def _reduction(settings: Mapping[str, object], defaults: Mapping[str, object]) -> object:
+    """The reduction that takes effect; None where it is not known. The old size_average and reduce win over `reduction`."""
+    legacy = []
+    for name in ("size_average", "reduce"):
+        if name not in settings and name in defaults:
+            return None  # given, but not as a constant
+        value = settings.get(name)
+        legacy.append(None if value == "none" else value)
+    size_average, reduce = legacy
+    if size_average is None and reduce is None:
+        return settings.get("reduction")
+    if reduce is not None and not reduce:
+        return "none"
+    return "mean" if size_average is None or size_average else "sum"

@@ -1,0 +1,46 @@
+"""Does a loss get the kind of input that it is made for?
+
+    loss = F.cross_entropy(logits.softmax(1), target)   # TL101: cross_entropy applies log_softmax itself
+
+The pairs of loss and kind stand in mismatches.py; here are the rules that they belong to. KL divergence, whose two
+arguments have to be judged together, has a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchlint.events import LossCall
+from torchlint.model import Severity
+from torchlint.rules.declare import Remark, rule
+from torchlint.rules.mismatches import complain
+
+
+@rule("TL101", "softmax-before-cross-entropy", Severity.ERROR, "probabilities or sigmoid output into cross-entropy, which applies log_softmax itself")
+def softmax_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
+    """Softmax twice: the loss keeps a floor and the gradient fades."""
+    yield from complain("TL101", event)
+
+
+@rule("TL102", "log-softmax-before-cross-entropy", Severity.INFO, "log-probabilities into a cross-entropy loss: redundant, harmless")
+def log_softmax_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
+    """log_softmax twice is log_softmax once."""
+    yield from complain("TL102", event)
+
+
+@rule("TL103", "nll-loss-without-log-softmax", Severity.ERROR, "logits or probabilities into NLLLoss, which takes log-probabilities")
+def nll_loss_without_log_softmax(event: LossCall) -> Iterator[Remark]:
+    """The logarithm is missing."""
+    yield from complain("TL103", event)
+
+
+@rule("TL201", "sigmoid-before-bce-with-logits", Severity.ERROR, "sigmoid or softmax output into a loss that takes logits")
+def sigmoid_before_bce_with_logits(event: LossCall) -> Iterator[Remark]:
+    """Sigmoid twice: predictions stay between 0.5 and 0.731."""
+    yield from complain("TL201", event)
+
+
+@rule("TL202", "bce-on-logits", Severity.ERROR, "values outside [0, 1] into BCELoss, which takes sigmoid output")
+def bce_on_logits(event: LossCall) -> Iterator[Remark]:
+    """The sigmoid is missing."""
+    yield from complain("TL202", event)
