@@ -525,9 +525,9 @@ class TestWhole:
 
     def test_files_that_are_no_programs(self, real: Path) -> None:
         (real / "empty.py").write_bytes(b"")
-        (real / "binary.py").write_bytes(bytes(range(256)))
-        (real / "python2.py").write_text("print 'x'\n")
-        (real / "nb.ipynb").write_text("{")
+        (real / "binary.py").write_bytes(b"import torch; torch.softmax" + bytes(range(256)))
+        (real / "python2.py").write_text("import torch\nprint torch.softmax(x, 1)\n")
+        (real / "nb.ipynb").write_text('{"cells": ["import torch", "torch.softmax(')
         done = shell("--output-format", "json", ".", cwd=real)
         assert done.returncode == 1, done.stderr
         document = json.loads(done.stdout)

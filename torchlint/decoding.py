@@ -13,11 +13,13 @@ import codecs
 import re
 
 from torchlint.errors import UnreadableFile
+from torchlint.lexer import place_of
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
 _NEWLINE = re.compile(rb"\r\n?|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_FOR_FILES = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape")
 _UTF16 = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _UTF32 = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 
@@ -31,17 +33,11 @@ def decode(path: str, data: bytes) -> str:
     if marked and encoding != "utf-8":
         raise UnreadableFile(path, f"starts with a UTF-8 byte order mark but declares the encoding {encoding!r}", line=line)
     text = _decode(path, body, encoding, line)
-    surrogate = _SURROGATE.search(text)
+    surrogate = None if encoding in ("utf-8", "iso-8859-1") else _SURROGATE.search(text)
     if surrogate:
         row, column = place_of(text, surrogate.start())
         raise UnreadableFile(path, f"holds a lone surrogate (U+{ord(surrogate[0]):04X}), which is not text", row, column)
     return text
-
-
-def place_of(text: str, offset: int) -> tuple[int, int]:
-    """Line and column of a text offset, both from 1."""
-    before = re.split(r"\r\n?|\n", text[:offset])
-    return len(before), len(before[-1]) + 1
 
 
 def _refuse_binary(path: str, data: bytes) -> None:
@@ -88,7 +84,7 @@ def _normal(name: str) -> str:
 def _decode(path: str, data: bytes, encoding: str, line: int | None) -> str:
     try:
         info = codecs.lookup(encoding)
-        if not info._is_text_encoding:
+        if not info._is_text_encoding or info.name in _NOT_FOR_FILES:
             raise LookupError
     except (LookupError, ValueError, ImportError):
         raise UnreadableFile(path, f"declares the unknown encoding {encoding!r}", line) from None

@@ -61,6 +61,13 @@ class LossCall(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class KindRevealed(Event):
+    """The program asks what torchlint knows: `torchlint.reveal_kind(x)`. One event for each alternative."""
+
+    facts: Facts
+
+
+@dataclass(slots=True, kw_only=True)
 class LossMade(Event):
     """A loss module is constructed, whether or not it is ever called. `settings` as in LossCall."""
 

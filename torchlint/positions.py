@@ -12,13 +12,14 @@ The places are those of libcst.metadata.PositionProvider (lines from 1, columns 
 from __future__ import annotations
 
 import re
-import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcst._nodes.internal import CodegenState
+
+from torchlint.parsing import deep_recursion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _NEWLINE = re.compile(r"\r\n?|\n")
 _NOWHERE: AbstractContextManager[None] = nullcontext()
-# Writing out takes up to six frames for each level of the deepest tree that scan.py lets through.
-_RECURSION_LIMIT = 40_000
 
 
 class Span(NamedTuple):
@@ -46,12 +45,8 @@ def spans(module: libcst.Module, nodes: Iterable[libcst.CSTNode]) -> dict[int, S
     if not wanted:
         return {}
     state = _Recorder(module.default_indent, module.default_newline, wanted)
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
-    try:
+    with deep_recursion():
         module._codegen(state)
-    finally:
-        sys.setrecursionlimit(limit)
     offsets = _offsets(state.tokens)
     starts = [0, *(match.end() for match in _NEWLINE.finditer("".join(state.tokens)))]
     return {

@@ -15,11 +15,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from torchlint.decoding import decode
 from torchlint.errors import UnreadableFile
+from torchlint.magics import Cell, plain_python
 from torchlint.model import Location
 from torchlint.notebook import Notebook
 from torchlint.suppressions import Suppressions
@@ -55,7 +57,7 @@ class SourceFile:
         """Decode a file; `path` says by its suffix whether it is a notebook. Raises UnreadableFile."""
         shown = shown_path(path)
         text = decode(shown, data)
-        if shown.endswith(".ipynb"):
+        if shown.lower().endswith(".ipynb"):
             notebook = Notebook.from_json(shown, text)
             return cls(shown, notebook.text, notebook)
         return cls(shown, text)
@@ -66,16 +68,14 @@ class SourceFile:
 
     @property
     def tree(self) -> libcst.Module:
-        """The syntax tree, parsed on first use. Raises UnreadableFile, each time anew the same one."""
+        """The syntax tree, parsed on first use. Raises UnreadableFile, each time the same one."""
         if self._tree is None:
-            from torchlint.parsing import parse
-
             try:
-                self._tree = parse(self.path, self.text)
+                self._tree = self._parse()
             except UnreadableFile as error:
                 self._tree = error
         if isinstance(self._tree, UnreadableFile):
-            raise self._tree
+            raise self._tree.with_traceback(None)
         return self._tree
 
     def locate(self, nodes: Iterable[libcst.CSTNode]) -> dict[int, Location]:
@@ -108,6 +108,51 @@ class SourceFile:
             self._suppressions = Suppressions.of(self.text)
         return self._suppressions
 
+    def _parse(self) -> libcst.Module:
+        from torchlint.parsing import parse
+
+        notebook = self._notebook
+        if notebook is None:
+            return parse(self.path, self.text)
+        if not any(cell.unfinished for cell in notebook.cells):
+            with suppress(UnreadableFile):
+                return parse(self.path, self.text)
+        # Some cell is at fault: leave out those that cannot be read alone, and read the rest.
+        self.problems = [problem for cell in notebook.cells if (problem := self._mend(cell))]
+        try:
+            return parse(self.path, notebook.text)
+        except UnreadableFile as error:
+            if error.line is None:
+                raise
+            cell_number, line, column = notebook.place(error.line, error.column or 1)
+            raise UnreadableFile(self.path, error.message, line, column if error.column else None, cell_number) from None
+
+    def _mend(self, cell: Cell) -> UnreadableFile | None:
+        """Make a cell readable, at worst by taking it out of the program, which is a problem to report."""
+        problem = self._cell_problem(cell)
+        if problem is None:
+            return None
+        lenient = plain_python(cell.number, "\n".join(cell.lines), lenient=True)
+        if self._cell_problem(lenient) is None:
+            cell.program, cell.shifts, cell.unfinished = lenient.program, lenient.shifts, False
+            return None
+        cell.blank()
+        return None if cell.uncertain else problem
+
+    def _cell_problem(self, cell: Cell) -> UnreadableFile | None:
+        """Why a cell cannot be read by itself."""
+        from torchlint.parsing import parse
+
+        try:
+            parse(self.path, "".join(f"{line}\n" for line in cell.program))
+        except UnreadableFile as error:
+            shift = cell.shifts.get(error.line or 0, 0)
+            column = error.column + shift if error.column else None
+            return UnreadableFile(self.path, error.message, error.line, column, cell.number)
+        if cell.unfinished:
+            return UnreadableFile(self.path, "syntax error: the cell ends in the middle of a statement", len(cell.lines), cell=cell.number)
+        return None
+
     def _location(self, line: int, column: int, end_line: int, end_column: int) -> Location:
         if self._notebook is None:
             return Location(self.path, None, line, column, end_line, end_column)
@@ -126,4 +171,5 @@ def shown_path(path: str) -> str:
         here = os.getcwd()
         inside = name.startswith(here.rstrip(os.sep) + os.sep)
         name = os.path.relpath(name, here) if inside else name
-    return PurePath(name).as_posix()
+    # Bytes of a file name that are no text cannot be printed.
+    return PurePath(name).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

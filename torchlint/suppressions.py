@@ -12,25 +12,29 @@ counts. Only real comments count, not text inside a string that looks like one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_WORDS = re.compile(r"#[^\r\n]*?(?:torchlint\s*:|noqa)", re.IGNORECASE)
+from torchlint.lexer import comments
+
+_NEWLINE = re.compile(r"\r\n?|\n")
+_WORDS = re.compile(r"noqa|torchlint", re.IGNORECASE)
 _IGNORE = re.compile(r"#\s*torchlint\s*:\s*(ignore-file|ignore)(?![\w-])\s*(?:\[([^\]]*)\])?", re.IGNORECASE)
 _NOQA = re.compile(r"#\s*noqa(?![\w-])(?:\s*:\s*([A-Z][A-Z]*[0-9]+(?:[,\s]+[A-Z][A-Z]*[0-9]+)*))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One comment. `selectors` are lower-case codes, prefixes and names; empty means everything."""
+    """One comment. `selectors` are lower-case codes, prefixes and names; None means everything."""
 
     line: int
     whole_file: bool
-    selectors: tuple[str, ...]
+    selectors: tuple[str, ...] | None
 
     def covers(self, code: str, name: str) -> bool:
         code, name = code.lower(), name.lower()
-        return not self.selectors or any(selector == name or code.startswith(selector) for selector in self.selectors)
+        return self.selectors is None or any(selector == name or code.startswith(selector) for selector in self.selectors)
 
 
 class Suppressions:
@@ -43,7 +47,7 @@ class Suppressions:
 
     @classmethod
     def of(cls, text: str) -> Suppressions:
-        """Read them from the program text. Nearly every file has none, which one regex search finds out."""
+        """Read them from the program text. Nearly every file has none, which one search for the words finds out."""
         return cls(tuple(_read(text)) if _WORDS.search(text) else ())
 
     def hides(self, line: int, code: str, name: str) -> bool:
@@ -58,9 +62,11 @@ class Suppressions:
 
 
 def _read(text: str) -> Iterator[Suppression]:
-    from torchlint.scan import comments
-
-    for line, comment, alone in comments(text):
+    starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+    for token in comments(text):
+        comment = text[token.start : token.end]
+        line = bisect_right(starts, token.start)
+        alone = not text[starts[line - 1] : token.start].strip()
         for match in _IGNORE.finditer(comment):
             whole_file = match[1].lower() == "ignore-file"
             if alone or not whole_file:
@@ -69,5 +75,5 @@ def _read(text: str) -> Iterator[Suppression]:
             yield Suppression(line, False, _selectors(match[1]))
 
 
-def _selectors(listed: str | None) -> tuple[str, ...]:
-    return tuple(part.lower() for part in re.split(r"[,\s]+", listed or "") if part)
+def _selectors(listed: str | None) -> tuple[str, ...] | None:
+    return None if listed is None else tuple(part.lower() for part in re.split(r"[,\s]+", listed) if part)

@@ -81,6 +81,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     of          the parameter whose facts pass on with "same", "converts", dtype "same" and view storage; default: the first
     converts    result kind by the kind of `of` (log: probabilities -> log_probabilities); a kind that is not listed, and unknown, falls to
                 `gives` (exp: gives nonnegative), or to unknown where there is no `gives`
+    mixes       the parameter whose rows a matrix product mixes: probabilities times rows of probabilities are probabilities (bmm: "mat2")
     returns     the call gives a tuple; the kind of each entry ("same", a kind or "unknown")
     returns_if  ... only when this parameter is given (torch.max with dim)
     dtype       dtype of the result: a name ("int64", "bool", "float32"), "same", or "of:<parameter>" = the dtype of that parameter's value
@@ -110,6 +111,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     gives: str | None = None
     of: str | None = None
     converts: dict[Kind, Kind] = msgspec.field(default_factory=dict)
+    mixes: str | None = None
     returns: tuple[str, ...] = ()
     returns_if: str | None = None
     dtype: str | None = None
@@ -197,7 +199,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     gives     kind of the network's output as built
     heads     attributes whose replacement decides the output ("fc", "classifier"); the last element of a Sequential head decides
     layers    for a network whose layers are looked at one by one: attribute -> element types in order, such as
-              layers.features = ["Conv2d", "ReLU(inplace=True)", "MaxPool2d", ...]
+              layers.features = ["Conv2d", "ReLU(inplace=True)", "MaxPool2d", ...]; "norm5=BatchNorm2d" gives the child's name, Module is any
     then      what runs in place right after an attribute's output: then.features = "torch.nn.functional.relu_"
     """
 
@@ -214,7 +216,10 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A function or method that hands back what it was given (torch.compile, accelerator.prepare). `passes`: that parameter, or "all" for a tuple."""
+    """A function or method that hands back what it was given (torch.compile, accelerator.prepare).
+
+    passes: the parameter it hands back, or "all" for a tuple of all. params leave a method's `self` out.
+    """
 
     name: str | tuple[str, ...]
     params: tuple[str, ...] = ()

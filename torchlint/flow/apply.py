@@ -18,6 +18,8 @@ from torchlint.events import ActivationCall
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.losses import emit_loss
+from torchlint.flow.operators import is_mixture
+from torchlint.flow.places import NodePlace
 from torchlint.flow.values import Alternatives, Api, Const, Sequence, Stream, Tensor, Unknown, Value, options_of
 from torchlint.flow.wording import KIND_WORDS, short
 from torchlint.model import Facts, Kind, Step, Trace
@@ -45,11 +47,12 @@ def apply_call(
     if subject is None:
         return _created(machine, call, name, bound, node, scope)
     if isinstance(subject, (Sequence, Stream)):
-        return machine.project_value(_gathered(subject), lambda each: _on_one(machine, call, name, each, bound, node, scope, fresh=True))
+        gathered = _gathered(subject, short(name), machine.place(node, scope))
+        return machine.project_value(gathered, lambda each: _on_one(machine, call, name, each, bound, node, scope, fresh=True))
     return machine.lift(subject, lambda each: _on_one(machine, call, name, each, bound, node, scope))
 
 
-def _gathered(subject: Sequence | Stream) -> Value:
+def _gathered(subject: Sequence | Stream, name: str, place: NodePlace) -> Value:
     """What torch.cat and torch.stack get: one tensor that stands for all entries, unknown when they differ."""
     if isinstance(subject, Stream):
         return subject.element
@@ -64,7 +67,7 @@ def _gathered(subject: Sequence | Stream) -> Value:
         return Unknown()
     facts = [item.facts for item in flat if isinstance(item, Tensor)]
     grad = any(item.grad for item in flat if isinstance(item, Tensor))
-    stale = next((memory.staleness(item) for item in flat if isinstance(item, Tensor) and memory.staleness(item)), None)
+    stale = next((moved for item in flat if isinstance(item, Tensor) and (moved := memory.moved(item, name, place))), None)
     same_kind = all(each.kind is facts[0].kind for each in facts)
     dtype = facts[0].dtype if all(each.dtype == facts[0].dtype for each in facts) else None
     base = facts[0]
@@ -129,16 +132,18 @@ def _with_memory(
 ) -> Value:
     """Attach the result to its storage: the argument's own when written in place or viewed, else a new one."""
     grad = tensor.grad or call.parameters
-    if call.storage == "inplace" or _inplace_asked(call, bound):
+    inplace = call.storage == "inplace" or _inplace_asked(call, bound)
+    saved = call.saved(inplace)
+    if inplace:
         result = memory.write_inplace(machine, tensor, name, node, scope, call, facts)
     elif call.storage == "view" and not fresh:
         stale = memory.staleness(tensor)
         result = Tensor(facts, memory.storage_of(tensor), tensor.version, grad, stale)
     else:
         result = Tensor(facts, None, 0, grad, memory.staleness(tensor) if call.gives == "same" else None)
-        if "input" in call.saves and (call.parameters or tensor.grad):
+        if "input" in saved and (call.parameters or tensor.grad):
             memory.save(machine, tensor, name, "input", node, scope)
-    if "output" in call.saves and grad:
+    if "output" in saved and grad:
         memory.save(machine, result, name, "output", node, scope)
     return result
 
@@ -154,7 +159,10 @@ def _inplace_asked(call: Call, bound: dict[str, Value]) -> bool:
 
 def _result_facts(machine: Machine, call: Call, name: str, tensor: Tensor, bound: dict[str, Value], node: cst.CSTNode, scope: Scope) -> Facts:
     old = tensor.facts
-    if old.kind in call.converts:
+    rows = bound.get(call.mixes) if call.mixes is not None else None
+    if isinstance(rows, Tensor) and is_mixture(old, rows.facts):
+        facts = Facts(Kind.PROBABILITIES, None, old.source, False, old.trace)
+    elif old.kind in call.converts:
         facts = _given(machine, call.converts[old.kind].value, name, node, scope, old.trace if call.converts[old.kind] is not Kind.UNKNOWN else None)
     elif call.gives == "same":
         facts = Facts(old.kind, None, old.source, old.exact, old.trace, None)
@@ -180,6 +188,8 @@ def _created(machine: Machine, call: Call, name: str, bound: dict[str, Value], n
     _set_dtype(machine, call, name, facts, Facts(), bound, node, scope)
     if call.returns:
         return Sequence([Tensor(_given(machine, each, name, node, scope) if each != "same" else Facts()) for each in call.returns])
+    if not facts.source:
+        facts.source = name  # a tensor for sure
     return Tensor(facts)
 
 

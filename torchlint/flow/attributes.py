@@ -11,12 +11,14 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.functions import call_function
 from torchlint.flow.values import (
     TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Const, Function, Instance, Mapping, ModuleValue, Partial, Sequence, Stream, Super, Tensor,
-    Unknown, Value,
+    Unknown, Value, options_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
 
+ITEMS = "#items"
+"""The attribute that holds the modules inside a container."""
 VIEWS_OF_TENSOR = frozenset({"T", "mT", "H", "mH", "data"})
 """Attributes of a tensor that are the tensor itself, seen otherwise. The data of a variable shares its memory."""
 
@@ -86,6 +88,8 @@ def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value
         return TRUE  # losses are computed while training; design section 5
     if name == "__class__":
         return instance.cls
+    if name == "_modules":
+        return Mapping(dict(children_of(instance)))
     if name == "__dict__":
         return Mapping(dict(instance.attributes), open_=True)
     getter = class_attribute(instance.cls, "__getattr__")
@@ -124,7 +128,11 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
     own = value.attributes.get(name)
     if own is not None:
         return own  # type: ignore[no-any-return]
-    if value.model is not None and (name in value.model.layers or name in value.model.heads):
+    if name in ("forward", "__call__"):
+        return Bound(Api(f"{value.name}.{name}"), value)
+    if name == "_modules":
+        return Mapping(dict(children_of(value)))
+    if value.model is not None and (name in value.model.layers or name in value.model.heads or name in value.model.then):
         part = ApiObject(f"{value.name}.{name}", None, {}, value.made)
         machine.project.fill_part(machine, value, name, part)
         value.attributes[name] = part  # not a change of the program: the part was there all along
@@ -133,16 +141,31 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
         return TRUE
     if machine.table.call(f"{value.name}.{name}") or machine.table.wrapper(f"{value.name}.{name}"):
         return Bound(Api(f"{value.name}.{name}"), value)
-    if value.module is not None or value.model is not None:
-        wrapped = value.arguments.get(value.module.wraps) if value.module is not None and value.module.wraps else None
-        if wrapped is not None and name == "module":
-            return wrapped
-        if machine.table.call(f"torch.nn.Module.{name}"):
-            return Bound(Api(f"torch.nn.Module.{name}"), value)
-        argument = value.arguments.get(name)
-        if argument is not None:
-            return argument
+    wrapped = value.arguments.get(value.module.wraps) if value.module is not None and value.module.wraps else None
+    if wrapped is not None and name == "module":
+        return wrapped
+    if machine.table.call(f"torch.nn.Module.{name}"):
+        return Bound(Api(f"torch.nn.Module.{name}"), value)
+    argument = value.arguments.get(name)
+    if argument is not None:
+        return argument
     return Unknown((".", value, name))
+
+
+def children_of(value: Value) -> list[tuple[str, Value]]:
+    """The modules directly inside, with their names."""
+    if not isinstance(value, (Instance, ApiObject)):
+        return []
+    items = value.attributes.get(ITEMS)
+    if isinstance(items, Sequence):
+        return [(str(index), item) for index, item in enumerate(items.items)]
+    if isinstance(items, Mapping):
+        return [(str(key), item) for key, item in items.entries.items()]
+    return [(name, child) for name, child in value.attributes.items() if not name.startswith("#") and _is_module_value(child)]
+
+
+def _is_module_value(value: object) -> bool:
+    return isinstance(value, Value) and any(isinstance(option.value, (Instance, ApiObject)) for option in options_of(value))
 
 
 def _super_attribute(machine: Machine, value: Super, name: str) -> Value:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from torchlint.events import Cases, KindRevealed
 from torchlint.flow import hooks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.iteration import as_sequence, element_of
 from torchlint.flow.values import (
-    FALSE, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value,
+    FALSE, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value, options_of,
 )  # fmt: skip
+
+from torchlint.model import Facts
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -290,7 +293,19 @@ FUNCTIONS: dict[str, Handler] = {
     "#namedtuple": _make_namedtuple,
 }  # fmt: skip
 
+def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """torchlint.reveal_kind(x): tell what is known, and hand x back."""
+    first = arguments.first() or Unknown()
+    options = options_of(first)
+    cases = Cases(len(options))
+    for option in options:
+        facts = option.value.facts if isinstance(option.value, Tensor) else Facts()
+        machine.emit(KindRevealed(place=machine.place(node, scope), facts=facts, certain=option.certain, cases=cases))
+    return first
+
+
 LIBRARY: dict[str, Handler] = {
+    "torchlint.reveal_kind": _reveal,
     "functools.partial": _partial, "collections.OrderedDict": _dict, "collections.namedtuple": _namedtuple, "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
     "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),

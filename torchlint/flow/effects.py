@@ -12,6 +12,7 @@ import libcst as cst
 
 from torchlint.flow import hooks
 from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import ITEMS, children_of
 from torchlint.flow.values import NONE, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ MOST_DESCENDANTS = 200
 
 
 def _add_child(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    from torchlint.flow.networks import ITEMS
-
     owner, name, child = arguments.first(), arguments.get(1, "name"), arguments.get(2, "module")
     if not isinstance(owner, (Instance, ApiObject)) or child is None:
         return NONE
@@ -37,9 +36,7 @@ def _add_child(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope:
 
 
 def _items(owner: Value | None) -> Sequence | None:
-    from torchlint.flow.networks import container_items
-
-    items = container_items(owner) if owner is not None else None
+    items = owner.attributes.get(ITEMS) if isinstance(owner, (Instance, ApiObject)) else None
     return items if isinstance(items, Sequence) else None
 
 
@@ -80,8 +77,6 @@ def _named_children(machine: Machine, arguments: Arguments, node: cst.CSTNode, s
 
 
 def _known_children(owner: Value | None) -> list[tuple[str, Value]]:
-    from torchlint.flow.networks import children_of
-
     return children_of(owner) if owner is not None else []
 
 

@@ -24,8 +24,8 @@ from torchlint.flow.classes import construct, is_module
 from torchlint.flow.functions import FORWARD, call_function
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
-from torchlint.flow.scope import ModuleScope, Scope
-from torchlint.flow.values import NONE, ApiObject, Class, Const, Function, Import, Instance, Unknown, Value, plain_tensor
+from torchlint.flow.scope import ModuleScope
+from torchlint.flow.values import FORWARD_ARGUMENT, ApiObject, Class, Function, Import, Instance, Unknown, Value, plain_tensor
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -79,6 +79,8 @@ class Entries:
             run()
         except (Exhausted, RecursionError):
             pass
+        except Exception as error:
+            machine.failed(error)
         finally:
             machine.frames.clear()
             machine.paths.conditions.clear()
@@ -221,6 +223,8 @@ def _collect(node: Any, receiver: str, used: set[str], assigned: set[str]) -> No
         each = waiting.pop()
         if isinstance(each, cst.Attribute) and isinstance(each.value, cst.Name) and each.value.value == receiver:
             used.add(each.attr.value)
+        elif isinstance(each, cst.Call) and isinstance(each.func, cst.Name) and each.func.value == receiver:
+            used.update((FORWARD, "__call__"))
         elif isinstance(each, cst.AssignTarget) and isinstance(each.target, cst.Attribute):
             target = each.target
             if isinstance(target.value, cst.Name) and target.value.value == receiver:
@@ -238,6 +242,13 @@ def assigned_attributes(function: Function) -> frozenset[str]:
     return _attributes(function)[1]
 
 
+def forward_argument() -> Value:
+    """A tensor of which nothing is known."""
+    tensor = plain_tensor()
+    tensor.facts.source = FORWARD_ARGUMENT
+    return tensor
+
+
 def unknown_arguments(function: Function, skip: int) -> Arguments:
     """An unknown for each parameter without a default; tensors for the forward of a module."""
     parameters = function.node.params
@@ -249,8 +260,6 @@ def unknown_arguments(function: Function, skip: int) -> Arguments:
         if default is not None:
             positional.append(default)
         else:
-            positional.append(plain_tensor() if tensors else Unknown((id(function.node), name)))
+            positional.append(forward_argument() if tensors else Unknown((id(function.node), name)))
     return Arguments(positional)
 
-
-__all__ = ["NONE", "Const", "Entries", "Scope", "definitions", "main_blocks"]

@@ -97,7 +97,7 @@ def _guard(machine: Machine, tensor: Tensor, hook: Hook, target: Value) -> None:
 
 def stored(machine: Machine, value: Value, node: cst.CSTNode, scope: Scope, where: str) -> None:
     """A value is put somewhere that outlives the statement: note it if it is the watched tensor, or a layer's output in a loop over layers."""
-    if not isinstance(value, Tensor) or value.storage is None:
+    if not isinstance(value, Tensor):
         return
     watch = machine.watch
     if watch is not None:

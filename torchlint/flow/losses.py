@@ -14,9 +14,9 @@ import libcst as cst
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
 from torchlint.flow.decisions import consistent
-from torchlint.flow.values import Const, Tensor, Value, options_of
+from torchlint.flow.values import Asked, Const, Tensor, Value, options_of
 from torchlint.flow.wording import short
-from torchlint.model import Facts, Step
+from torchlint.model import Facts, Step, Trace
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -62,4 +62,6 @@ def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dic
 
 
 def _facts(value: Value) -> Facts:
+    if isinstance(value, Asked):
+        return Facts(dtype="bool", dtype_trace=Trace(Step("a comparison makes bool", value.place)))
     return value.facts if isinstance(value, Tensor) else Facts()

@@ -8,6 +8,7 @@ that flow.expressions and flow.statements fill. Evaluating `criterion(model(x), 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Iterable, Sequence as Seq
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -69,7 +70,14 @@ class Machine:
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.failures: list[Exception] = []
         self.project: Project
+
+    def failed(self, error: Exception) -> None:
+        """A mistake in torchlint itself ends one entry point, not the run; TORCHLINT_DEBUG=1 shows it."""
+        if os.environ.get("TORCHLINT_DEBUG"):
+            raise error
+        self.failures.append(error)
 
     def emit(self, event: Event) -> None:
         """Tell the rules."""
@@ -104,6 +112,8 @@ class Machine:
         if type(value) is not Alternatives:
             return function(value)
         cases = [option for option in value.options if self.paths.allow(option.conditions)]
+        if not cases:
+            return Unknown()
         if len(cases) == 1:
             return function(cases[0].value)
         results: list[Option] = []
@@ -116,7 +126,7 @@ class Machine:
             return run
 
         self.branch([(option.conditions, case(option)) for option in cases])
-        return join(results) if results else Unknown()
+        return join(results)
 
     def project_value(self, value: Value, function: Callable[[Value], Value]) -> Value:
         """As `lift`, for a function that changes nothing."""

@@ -22,7 +22,7 @@ from torchlint.contracts.schema import Call
 from torchlint.events import BackwardHookOnInplace, Cases, InplaceWrite, KeptOverwritten, StaleRead
 from torchlint.flow.values import Storage, Tensor
 from torchlint.flow.wording import short
-from torchlint.model import Facts, Kind, Step
+from torchlint.model import Facts, Kind, Place, Step
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -59,6 +59,15 @@ class Keeper:
     hooked: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stale:
+    """A write that a value has suffered, and where it was first read by something that only moves data (torch.cat)."""
+
+    write: Write
+    reader: str = ""
+    place: Place | None = None
+
+
 def storage_of(tensor: Tensor) -> Storage:
     """The tensor's storage; one is made for a tensor that had none."""
     if tensor.storage is None:
@@ -72,13 +81,19 @@ def version_of(storage: Storage) -> int:
     return version
 
 
-def staleness(tensor: Tensor) -> Write | None:
+def staleness(tensor: Tensor) -> Stale | None:
     """The write that this value has suffered since it arose, or None."""
     storage = tensor.storage
-    if storage is not None and version_of(storage) > tensor.version:
-        writer: Write | None = storage.state.get("writer")
-        return writer
-    return tensor.stale  # type: ignore[no-any-return]
+    if storage is not None and version_of(storage) > tensor.version and storage.state.get("told") != tensor.version:
+        return Stale(storage.state["writer"])
+    stale: Stale | None = tensor.stale
+    return stale
+
+
+def moved(tensor: Tensor, mover: str, place: Place) -> Stale | None:
+    """The staleness that a copy of the tensor takes along."""
+    stale = staleness(tensor)
+    return Stale(stale.write, mover, place) if stale is not None and stale.place is None else stale
 
 
 def is_activation(call: Call) -> bool:
@@ -95,12 +110,15 @@ def clears(reader: Call, writer: Write) -> bool:
 
 def read(machine: Machine, tensor: Tensor, reader: str, node: cst.CSTNode, scope: Scope, call: Call | None = None) -> None:
     """A computing operation reads the tensor: report it if what it reads has been overwritten by an activation."""
-    write = staleness(tensor)
-    if write is None or not write.activation or (call is not None and (call.metadata or clears(call, write))):
+    stale = staleness(tensor)
+    if stale is None or not stale.write.activation or (call is not None and (call.metadata or clears(call, stale.write))):
         return
-    place = machine.place(node, scope)
+    place = stale.place or machine.place(node, scope)
+    write = stale.write
     machine.emit(
-        StaleRead(place=place, cases=Cases(), writer=write.step, writer_name=write.name, reader=reader, origin=tensor.facts.trace)
+        StaleRead(
+            place=place, cases=Cases(), writer=write.step, writer_name=write.name, reader=stale.reader or reader, origin=tensor.facts.trace
+        )  # fmt: skip
     )
 
 
@@ -111,7 +129,7 @@ def write_inplace(machine: Machine, tensor: Tensor, name: str, node: cst.CSTNode
     version = version_of(storage)
     step = Step(f"{short(name)} overwrites it in place", machine.place(node, scope))
     writer = Write(step, short(name), call, call is not None and is_activation(call))
-    if tensor.grad and not machine.no_grad and machine.inside_forward():
+    if tensor.grad and not machine.no_grad and machine.inside_forward() and version == tensor.version:
         _report_saved(machine, state, version, writer)
     _report_kept(machine, state, writer)
     _report_guard(machine, state, version, writer)
@@ -132,7 +150,7 @@ def _report_saved(machine: Machine, state: dict[str, object], version: int, writ
 
 
 def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> None:
-    keepers = state.get("keepers", ())
+    keepers = state.get("keepers", ()) if writer.activation else ()
     assert isinstance(keepers, tuple)
     for keeper in keepers:
         machine.emit(
@@ -142,6 +160,7 @@ def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> N
         )
     if keepers:
         machine.store.write(state, "keepers", ())
+        machine.store.write(state, "told", keepers[-1].version)  # whoever reads what was kept need not be told again
 
 
 def _report_guard(machine: Machine, state: dict[str, object], version: int, writer: Write) -> None:
@@ -153,7 +172,7 @@ def _report_guard(machine: Machine, state: dict[str, object], version: int, writ
 
 def save(machine: Machine, tensor: Tensor, name: str, saved: str, node: cst.CSTNode, scope: Scope) -> None:
     """Remember that backward of a call needs the tensor as it is now."""
-    if machine.no_grad:
+    if machine.no_grad or machine.watch is not None:  # what a hook looks at is seldom part of the loss
         return
     storage = storage_of(tensor)
     what = "its input" if saved == "input" else "its output"

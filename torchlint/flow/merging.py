@@ -76,7 +76,9 @@ def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
     if all(isinstance(value, Value) for _, value in present):
         return join(Option(value, branch.conditions, _certain(value)) for branch, value in present)
     if all(isinstance(value, tuple) for _, value in present):
-        return _merged_items(present)
+        if all(isinstance(item, Value) for _, value in present for item in value):
+            return _merged_items(present)
+        return tuple(item for item in present[0][1] if all(any(item is other for other in value) for _, value in present))
     first = present[0][1]
     if all(value == first for _, value in present):
         return first
@@ -101,8 +103,6 @@ def _merged_items(present: Seq[tuple[Branch, Any]]) -> Any:
         entries = [(branch, value[index] if index < len(value) else MISSING) for branch, value in present]
         if all(entry is entries[0][1] for _, entry in entries):
             merged.append(entries[0][1])
-        elif all(isinstance(entry, Value) for _, entry in entries):
-            merged.append(join(Option(entry, branch.conditions, _certain(entry)) for branch, entry in entries))
         else:
-            merged.append(entries[0][1])
+            merged.append(join(Option(entry, branch.conditions, _certain(entry)) for branch, entry in entries))
     return tuple(merged)

@@ -18,11 +18,11 @@ from torchlint.events import ActivationCall, LossMade, ModuleMade, SequentialMad
 from torchlint.flow import hooks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind
-from torchlint.flow.attributes import library_bases
+from torchlint.flow.attributes import ITEMS, library_bases
 from torchlint.flow.losses import settings_of
 from torchlint.flow.merging import Missing
 from torchlint.flow.values import (
-    Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value, options_of,
+    Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value,
 )  # fmt: skip
 from torchlint.flow.wording import KIND_WORDS, short
 from torchlint.model import Facts, Kind, Step, Trace
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
-ITEMS = "#items"
-"""The attribute that holds the modules inside a container."""
 LIBRARY_PART = "#library"
 """The attribute of a project's object that holds what its library base class was given."""
 
@@ -57,7 +55,10 @@ def _tell_of_construction(
     forward = machine.table.forward(module)
     place = machine.place(node, scope)
     if module.container is None:
-        tensors = tuple(key for key, value in bound.items() if isinstance(value, Tensor) and key not in module.tensors)
+        several = len(arguments.positional) > 1  # a network's output as `weight` is no slip only when it stands alone
+        tensors = tuple(
+            key for key, value in bound.items() if isinstance(value, Tensor) and value.sure and (key not in module.tensors or (value.grad and several))
+        )
         if tensors:
             machine.emit(ModuleMade(place=place, callee=short(name), tensors=tensors, is_loss=forward is not None and forward.loss is not None))
     if forward is None or arguments.open:
@@ -146,7 +147,7 @@ def _forward(machine: Machine, target: ApiObject, arguments: Arguments, node: cs
     if target.model is not None:
         return _run_model(machine, target, target.model, node, scope)
     if target.module is None:
-        return Unknown()
+        return Tensor(Facts(), grad=True) if target.name.startswith("torch") else Unknown()
     forward = machine.table.forward(target.module)
     if forward is None:
         return Unknown()
@@ -200,6 +201,10 @@ def _run_model(machine: Machine, target: ApiObject, model: Model, node: cst.CSTN
     """The output of a ready-made network: that of the head put in its place, else what the contract says."""
     from torchlint.flow.calls import call
 
+    for name in dict.fromkeys((*model.layers, *model.then)):
+        part = target.attributes.get(name)
+        if isinstance(part, ApiObject) and name not in model.heads:
+            _run_part(machine, part, model.then.get(name), node, scope)
     for head in model.heads:
         replaced = target.attributes.get(head)
         if replaced is None:
@@ -218,6 +223,14 @@ def _run_model(machine: Machine, target: ApiObject, model: Model, node: cst.CSTN
     return Tensor(Facts(kind, None, target.name, True, Trace(step)), grad=True)
 
 
+def _run_part(machine: Machine, part: ApiObject, follower: str | None, node: cst.CSTNode, scope: Scope) -> None:
+    """A part of a ready-made network that the program has touched, and what is applied to its output: its hooks may see something."""
+    output = call_object(machine, part, Arguments([Tensor(Facts(), grad=True)]), node, scope)
+    contract = machine.table.call(follower) if follower is not None else None
+    if contract is not None and follower is not None and isinstance(output, Tensor):
+        apply_call(machine, contract, follower, Arguments([output]), node, scope)
+
+
 def pass_through(wrapper: Wrapper, arguments: Arguments) -> Value:
     """What a wrapping function hands back: one argument, or all of them as a tuple."""
     if wrapper.passes != "all":
@@ -227,28 +240,6 @@ def pass_through(wrapper: Wrapper, arguments: Arguments) -> Value:
     if len(values) == 1:
         return values[0]
     return Sequence(values, open_=arguments.open) if values else Unknown()
-
-
-def children_of(value: Value) -> list[tuple[str, Value]]:
-    """The modules directly inside, with their names."""
-    if not isinstance(value, (Instance, ApiObject)):
-        return []
-    items = value.attributes.get(ITEMS)
-    if isinstance(items, Sequence):
-        return [(str(index), item) for index, item in enumerate(items.items)]
-    if isinstance(items, Mapping):
-        return [(str(key), item) for key, item in items.entries.items()]
-    return [(name, child) for name, child in value.attributes.items() if not name.startswith("#") and is_module_value(child)]
-
-
-def is_module_value(value: object) -> bool:
-    """Whether an attribute holds a module (in any of its alternatives)."""
-    return isinstance(value, Value) and any(isinstance(option.value, (Instance, ApiObject)) for option in options_of(value))
-
-
-def container_items(value: Value) -> Value | None:
-    """What a ModuleList, Sequential or ModuleDict holds."""
-    return value.attributes.get(ITEMS) if isinstance(value, (Instance, ApiObject)) else None
 
 
 before = hooks.before

@@ -16,7 +16,7 @@ import libcst as cst
 from torchlint.flow import memory
 from torchlint.flow.decisions import alike
 from torchlint.flow.values import (
-    FALSE, TRUE, Alternatives, Api, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value,
+    FALSE, TRUE, Alternatives, Api, Asked, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value,
 )  # fmt: skip
 from torchlint.model import Facts, Kind, Step, Trace
 
@@ -33,6 +33,11 @@ ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
 INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
 MOST_ITEMS = 64
+
+
+def is_mixture(weights: Facts, rows: Facts) -> bool:
+    """Whether a product mixes distributions with weights that sum to 1, which gives distributions again."""
+    return weights.kind is Kind.PROBABILITIES and rows.kind in (Kind.PROBABILITIES, Kind.ONE_HOT)
 
 
 def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
@@ -86,6 +91,8 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
 def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
     """Only logits survive arithmetic: sums and multiples of raw scores are raw scores."""
     facts = Facts()
+    if name == "MatrixMultiply" and isinstance(left, Tensor) and isinstance(right, Tensor) and is_mixture(left.facts, right.facts):
+        return Facts(Kind.PROBABILITIES, None, left.facts.source, False, left.facts.trace)
     tensors = [each for each in (left, right) if isinstance(each, Tensor)]
     others = [each for each in (left, right) if not isinstance(each, Tensor)]
     if name in KEEPS_LOGITS and all(each.facts.kind is Kind.LOGITS for each in tensors) and all(isinstance(each, Const) for each in others):
@@ -134,6 +141,11 @@ def compare(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, n
         return machine.project_value(left, lambda each: compare(machine, sign, each, right, node, scope))
     if type(right) is Alternatives:
         return machine.project_value(right, lambda each: compare(machine, sign, left, each, node, scope))
+    result = _compared(machine, sign, left, right, node, scope)
+    return Asked(result.symbol, machine.place(node, scope)) if isinstance(result, Unknown) and scope.module.source is not None else result
+
+
+def _compared(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
     if isinstance(sign, (cst.Is, cst.IsNot)):
         return _negated(_identity(left, right), isinstance(sign, cst.IsNot))
     if isinstance(sign, (cst.In, cst.NotIn)):

@@ -100,9 +100,14 @@ class Project:
         scope.running = True
         try:
             for statement in scope.source.tree.body:
-                machine.run((statement,), scope)
-        except (Exhausted, RecursionError):
-            pass
+                try:
+                    machine.run((statement,), scope)
+                except RecursionError:
+                    continue
+                except Exhausted:
+                    break
+                except Exception as error:
+                    machine.failed(error)
         finally:
             scope.running = False
             machine.store.forget(mark)
@@ -206,12 +211,15 @@ class Project:
         """The layers of a part of a ready-made network (vgg16().features), as its contract lists them."""
         layers = owner.model.layers.get(name) if owner.model is not None else None
         if layers:
-            part.attributes["#items"] = SequenceValue([built_layer(machine, each, owner) for each in layers], True)
+            built = [(each.partition("=")[0] if "=" in each.partition("(")[0] else "", built_layer(machine, each, owner)) for each in layers]
+            part.attributes["#items"] = SequenceValue([layer for _, layer in built], True)
+            part.attributes.update({layer_name: layer for layer_name, layer in built if layer_name})
 
 
 def built_layer(machine: Machine, text: str, owner: ApiObject) -> ApiObject:
-    """A layer from its line in a contract: "Conv2d", "ReLU(inplace=True)"."""
-    name, _, settings = text.partition("(")
+    """A layer from its line in a contract: "Conv2d", "norm5=BatchNorm2d", "ReLU(inplace=True)"."""
+    head, _, settings = text.partition("(")
+    name = head.rpartition("=")[2]
     module = machine.table.module(f"torch.nn.{name}")
     arguments: dict[str, Value] = {"inplace": Const(True)} if "inplace=True" in settings else {}
     return ApiObject(f"torch.nn.{name}", module, arguments, owner.made)

@@ -42,6 +42,16 @@ class Unknown(Value):
         return "Unknown"
 
 
+class Asked(Unknown):
+    """The unknown answer of a comparison: where tensors were compared, a bool tensor."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, symbol: Hashable, place: Place) -> None:
+        super().__init__(symbol)
+        self.place = place
+
+
 class Const(Value):
     """A Python constant: number, string, bytes, bool, None or Ellipsis."""
 
@@ -57,6 +67,10 @@ class Const(Value):
 NONE = Const(None)
 TRUE = Const(True)
 FALSE = Const(False)
+
+
+FORWARD_ARGUMENT = "argument of forward"
+"""The source of tensors that a forward is tried with."""
 
 
 class Storage:
@@ -80,6 +94,11 @@ class Tensor(Value):
         self.version = version
         self.grad = grad
         self.stale = stale
+
+    @property
+    def sure(self) -> bool:
+        """Whether this is a tensor beyond doubt, and not a number that came out of one."""
+        return bool(self.facts.source) or self.grad
 
     def with_step(self, message: str, place: Place) -> Tensor:
         """The same tensor one station further on its way; facts without a trace stay as they are."""

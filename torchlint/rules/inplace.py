@@ -23,9 +23,8 @@ def inplace_activation_with_hook(event: KeptOverwritten | BackwardHookOnInplace)
 
 
 def _kept(event: KeptOverwritten) -> Remark:
-    subject = f"the {event.keeper_name}" if event.hooked else f"`{event.keeper_name}`"
     message = (
-        f"{subject} keeps a tensor that {event.writer_name} overwrites in place afterwards{chosen(event)}: "
+        f"the {event.keeper_name} keeps a tensor that {event.writer_name} overwrites in place afterwards{chosen(event)}: "
         "what is kept holds the values after the activation (after a relu, 0 for every negative), and nothing raises"
     )
     help = "keep a copy (.clone()), or build the activation with inplace=False"

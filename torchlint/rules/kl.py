@@ -17,6 +17,7 @@ from torchlint.rules.declare import Remark, chosen, rule, steps_of
 from torchlint.rules.mismatches import complain, describe
 
 _MEAN = ("mean", 1)  # torch.kl_div takes torch's internal number
+_LEGACY = ("size_average", "reduce")
 _LINEAR = (Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.ONE_HOT)
 _LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
 
@@ -52,8 +53,7 @@ def kl_div_reduction(event: LossMade | LossCall) -> Iterator[Remark]:
             f"{event.callee} reduces by 'mean' (the default){chosen(event)}, which divides by all elements and not by the batch: "
             "the result is the divergence over the number of classes, 10 times too small for 10 classes"
         )
-        help = 'write reduction="batchmean"'
-        yield Remark(message, help if reduction == "mean" else f"use F.kl_div and {help}")
+        yield Remark(message, _batchmean(event.settings, reduction))
 
 
 @rule("TL304", "kl-div-swapped-arguments", Severity.ERROR, "input and target of KL divergence are exchanged")
@@ -91,10 +91,19 @@ def _target_verdict(kind: Kind, log_target: object) -> tuple[str, str] | None:
     return None
 
 
+def _batchmean(settings: Mapping[str, object], reduction: object) -> str:
+    """What to write: an old argument would win over `reduction`, and torch.kl_div knows no batchmean."""
+    instead = 'write reduction="batchmean"'
+    if reduction != "mean":
+        return f"use F.kl_div and {instead}"
+    old = [name for name in _LEGACY if settings.get(name) not in (None, "none")]
+    return f"{instead} in place of {' and '.join(old)}" if old else instead
+
+
 def _reduction(settings: Mapping[str, object], defaults: Mapping[str, object]) -> object:
     """The reduction that takes effect; None where it is not known. The old size_average and reduce win over `reduction`."""
     legacy = []
-    for name in ("size_average", "reduce"):
+    for name in _LEGACY:
         if name not in settings and name in defaults:
             return None  # given, but not as a constant
         value = settings.get(name)
