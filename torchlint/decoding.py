@@ -29,11 +29,12 @@ def decode(path: str, data: bytes) -> str:
     marked = data.startswith(codecs.BOM_UTF8)
     body = data[3:] if marked else data
     _refuse_binary(path, body)
-    encoding, line = _cookie(body)
+    declared, line = _cookie(body)
+    encoding = _codec(path, declared, line)
     if marked and encoding != "utf-8":
-        raise UnreadableFile(path, f"starts with a UTF-8 byte order mark but declares the encoding {encoding!r}", line=line)
+        raise UnreadableFile(path, f"starts with a UTF-8 byte order mark but declares the encoding {declared!r}", line)
     text = _decode(path, body, encoding, line)
-    surrogate = None if encoding in ("utf-8", "iso-8859-1") else _SURROGATE.search(text)
+    surrogate = None if encoding in ("utf-8", "iso8859-1") else _SURROGATE.search(text)
     if surrogate:
         row, column = place_of(text, surrogate.start())
         raise UnreadableFile(path, f"holds a lone surrogate (U+{ord(surrogate[0]):04X}), which is not text", row, column)
@@ -61,33 +62,29 @@ def _looks_like_utf16(data: bytes) -> bool:
 
 
 def _cookie(data: bytes) -> tuple[str, int | None]:
-    """The declared encoding (normalised) and the line that declares it."""
+    """The declared encoding and the line that declares it."""
     for number, line in enumerate(_NEWLINE.split(data[:4096], maxsplit=2)[:2], start=1):
         match = _COOKIE.match(line)
         if match:
-            return _normal(match[1].decode("ascii", "replace")), number
+            return match[1].decode("ascii", "replace"), number
         if not _BLANK.match(line):
             break
     return "utf-8", None
 
 
-def _normal(name: str) -> str:
-    """The spellings that Python itself treats as UTF-8 and Latin-1."""
-    low = name[:12].lower().replace("_", "-")
-    if low == "utf-8" or low.startswith("utf-8-"):
-        return "utf-8"
-    if low in ("latin-1", "iso-8859-1", "iso-latin-1") or low.startswith(("latin-1-", "iso-8859-1-", "iso-latin-1-")):
-        return "iso-8859-1"
-    return name
-
-
-def _decode(path: str, data: bytes, encoding: str, line: int | None) -> str:
+def _codec(path: str, declared: str, line: int | None) -> str:
+    """The canonical name of the declared encoding. As for Python, `utf-8-anything` is UTF-8."""
+    low = declared.lower().replace("_", "-")
     try:
-        info = codecs.lookup(encoding)
+        info = codecs.lookup("utf-8" if low.startswith("utf-8-") else declared)
         if not info._is_text_encoding or info.name in _NOT_FOR_FILES:
             raise LookupError
     except (LookupError, ValueError, ImportError):
-        raise UnreadableFile(path, f"declares the unknown encoding {encoding!r}", line) from None
+        raise UnreadableFile(path, f"declares the unknown encoding {declared!r}", line) from None
+    return info.name
+
+
+def _decode(path: str, data: bytes, encoding: str, line: int | None) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -15,12 +15,11 @@ import re
 from collections.abc import Iterator
 
 from torchlint.errors import UnreadableFile
-from torchlint.lexer import Token, lex, place_of
+from torchlint.lexer import Token, brackets, lex, place_of
 
 _PLACE = re.compile(r"error at (\d+):(\d+): expected ")
 _LAST_TOKEN = re.compile(r"""(?:\w+|"[^"]*"|'[^']*'|\S)\Z""")
 _NEWLINE = re.compile(r"\r\n?|\n")
-_CLOSES = {"(": ")", "[": "]", "{": "}"}
 _PYTHON_2 = re.compile(
     r"""[ \t\f]*(?:
         print[ \t]+(?!(?:and|or|in|is|if|for|not)\b)["'\w%{] | print[ \t]*>> | exec[ \t]+["'\w] | raise[ \t]+[\w.]+[ \t]*,
@@ -34,6 +33,7 @@ def syntax_error(path: str, text: str, message: str) -> UnreadableFile:
     """The error to report where LibCST refuses `text` with `message`."""
     message = " ".join(message.split())
     match = _PLACE.search(message)
+    offset: int | None
     if match:
         words, offset = _at_token(text, int(match[1]), int(match[2]), message)
     else:
@@ -49,7 +49,7 @@ def syntax_error(path: str, text: str, message: str) -> UnreadableFile:
 
 def _at_token(text: str, line: int, end_column: int, message: str) -> tuple[str, int]:
     """What the token that ends at this place (column from 0) is, and where it begins."""
-    open_brackets, _ = _brackets(text)
+    open_brackets, _ = brackets(text)
     starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
     end = min(starts[min(line, len(starts)) - 1] + end_column, len(text))
     before = text[starts[min(line, len(starts)) - 1] : end]
@@ -73,7 +73,7 @@ def _at_token(text: str, line: int, end_column: int, message: str) -> tuple[str,
 def _dislike(text: str, words: str) -> int | None:
     """Where the thing stands that the tokenizer complains about; None where that cannot be told."""
     if "parenthesis" in words or "unmatched" in words:
-        return _brackets(text)[1]
+        return brackets(text)[1]
     if "string literal" in words:
         return next((token.start for token in lex(text) if token.kind == "string" and _broken(text, token)), None)
     character = re.search(r"'(.)' is not a valid character", words)
@@ -88,19 +88,6 @@ def _dislike(text: str, words: str) -> int | None:
     if "tabs" in words or "indent" in words:
         return _bad_indentation(text)
     return None
-
-
-def _brackets(text: str) -> tuple[list[int], int | None]:
-    """The brackets that are never closed, and the first closing bracket that fits none."""
-    stack: list[int] = []
-    for token in lex(text):
-        if token.kind == "open":
-            stack.append(token.start)
-        elif token.kind == "close":
-            if not stack or _CLOSES[text[stack[-1]]] != text[token.start]:
-                return stack, token.start
-            stack.pop()
-    return stack, None
 
 
 def _broken(text: str, token: Token) -> bool:

@@ -34,6 +34,7 @@ _STRING = re.compile(
 )
 _CODE = re.compile(r"""\#[^\r\n]*|\"\"\"|'''|["'()\[\]{}:]|\\?(?:\r\n?|\n)""", re.VERBOSE)
 _PREFIX = re.compile(r"(?<!\w)(?:[fFtT][rR]?|[rR][fFtT])\Z")
+_CLOSES = {"(": ")", "[": "]", "{": "}"}
 _NEWLINE = re.compile(r"\r\n?|\n")
 
 
@@ -73,6 +74,19 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
         start = match.end()
         line += 1
     return line, offset - start + 1
+
+
+def brackets(text: str) -> tuple[list[int], int | None]:
+    """The brackets that are never closed, and the first closing bracket that fits none."""
+    stack: list[int] = []
+    for token in lex(text):
+        if token.kind == "open":
+            stack.append(token.start)
+        elif token.kind == "close":
+            if not stack or _CLOSES[text[stack[-1]]] != text[token.start]:
+                return stack, token.start
+            stack.pop()
+    return stack, None
 
 
 class _Field(NamedTuple):

@@ -66,6 +66,9 @@ class Notebook:
         index = max(0, bisect_right(self._starts, line) - 1)
         cell = self.cells[index]
         row = line - self._starts[index] + 1
+        if row > len(cell.lines):
+            # The end of the program stands behind its last line.
+            return cell.number, *self.end_of(cell.number)
         return cell.number, row, column + cell.shifts.get(row, 0)
 
     def end_of(self, cell: int) -> tuple[int, int]:
@@ -82,7 +85,7 @@ class Notebook:
 
     def program_line(self, cell: int, line: int) -> int:
         """The program line of a line of a cell."""
-        return self._starts[cell - 1] + line - 1
+        return self._starts[cell - 1] + line - 1 if 0 < cell <= len(self._starts) else line
 
 
 def _load(path: str, text: str) -> object:

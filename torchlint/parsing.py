@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import libcst
 
 _T = TypeVar("_T")
-# Below this the smallest usual stack (1 MB, a thread on Windows) is enough; one file in two hundred needs more.
-_SMALL_STACK: Final = 512_000
+# Below this the smallest usual stack (1 MB, a thread on Windows) is enough; few files need more.
+_SMALL_STACK: Final = 800_000
 _LARGE_STACK: Final = 64 * 1024 * 1024
 RECURSION_LIMIT: Final = 20_000
 

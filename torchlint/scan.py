@@ -17,7 +17,7 @@ The limits lie far from what people write. In 7,400 files of PyTorch, transforme
     branches of one if                               under 267   1,000
     work: each token times the brackets around it    1.0 M       2.5 M     (about 7 us and 1 to 1.5 KB of memory each)
 
-What the limits let through still needs up to 42 MB of stack: parsing.py takes a thread with that much where `stack` says so.
+What the limits let through can still need 20 MB of stack: parsing.py takes a thread with that much where `stack` says so.
 
 How it works: strings and comments go, then names and blanks, which leaves a skeleton such as `(+,[])`. Removing the innermost brackets
 again and again shows each piece of code without the pieces inside it, so its length between commas is the length of its chain.
@@ -30,7 +30,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from torchlint.errors import UnreadableFile
-from torchlint.lexer import Token, lex, place_of
+from torchlint.lexer import Token, brackets, lex, place_of
 
 MAX_BYTES: Final = 2_000_000
 MAX_DEPTH: Final = 200
@@ -39,10 +39,13 @@ MAX_ELIF: Final = 1_000
 MAX_WORK: Final = 2_500_000
 MAX_PATH: Final = 5_000  # the longest chains of all bracket levels together
 
-# Measured C stack of the parser: a nested bracket, an element of a chain (at worst a conditional expression), an elif.
-_STACK_BRACKET: Final = 7_000
-_STACK_CHAIN: Final = 8_000
+# The C stack that the parser was seen to take, in bytes: for each nested block, nested bracket, element of a chain and elif.
+_STACK_BASE: Final = 80_000
+_STACK_BLOCK: Final = 25_500
+_STACK_BRACKET: Final = 8_200
+_STACK_CHAIN: Final = 2_900
 _STACK_ELIF: Final = 1_200
+_LAMBDA: Final = 5  # a lambda in the default of a lambda takes as much as five operators
 
 
 class Shape(NamedTuple):
@@ -68,9 +71,7 @@ def measure(path: str, text: str) -> Shape:
     chains, chain_work = _chains(skeleton)
     chain, path_length = max(chains, default=0), sum(chains)
     if chain > MAX_CHAIN or path_length > MAX_PATH:
-        raise UnreadableFile(
-            path, f"chains {max(chain, path_length)} operators or accesses in one expression; at most {MAX_CHAIN} are read", _busiest_line(text)
-        )
+        raise _too_long(path, text, max(chain, path_length))
     elifs = _elifs(code)
     if elifs > MAX_ELIF:
         raise UnreadableFile(path, f"has an `if` with {elifs} `elif` branches; at most {MAX_ELIF} are read")
@@ -81,7 +82,8 @@ def measure(path: str, text: str) -> Shape:
             f"is too large and too deeply nested: parsing it would take about {work * 7e-6:.0f} s and {work * 1.2e-6:.1f} GB of memory",
             _busiest_line(text),
         )
-    return Shape(depth, chain, work, depth * _STACK_BRACKET + path_length * _STACK_CHAIN + elifs * _STACK_ELIF)
+    stack = _blocks(code) * _STACK_BLOCK + depth * _STACK_BRACKET + path_length * _STACK_CHAIN + elifs * _STACK_ELIF
+    return Shape(depth, chain, work, _STACK_BASE + stack)
 
 
 def _literals(quote: str) -> str:
@@ -185,9 +187,9 @@ def _flat_chains(flat: bytes, depth: int) -> tuple[int, int]:
     """The longest chain in code without inner brackets, and the work of all its chains under `depth` brackets."""
     lengths = list(map(len, flat.translate(_SEPARATORS, b"\n").split(b",")))
     longest = max(lengths)
-    lambdas = _nested_lambdas(flat) if flat.count(b"$") > 20 else 0
+    lambdas = _LAMBDA * _nested_lambdas(flat) if flat.count(b"$") > 4 else 0
     extra = sum([length * length for length in lengths if length > 12]) if longest > 12 else 0
-    return max(longest, lambdas), (extra // 12 + lambdas * lambdas // 6) * (1 + max(0, depth))
+    return max(longest, lambdas), (extra // 12 + lambdas * lambdas // 100) * (1 + max(0, depth))
 
 
 def _nested_lambdas(flat: bytes) -> int:
@@ -203,6 +205,14 @@ def _nested_lambdas(flat: bytes) -> int:
         else:
             nested = 0
     return most
+
+
+_BLOCK = re.compile(rf":[ \t\f{_STRING_MARK}]*\n(?:[ \t\f{_STRING_MARK}]*\n)*([ \t\f]+)")
+
+
+def _blocks(code: str) -> int:
+    """An upper bound of how many blocks are nested: LibCST takes at most 100, each indented in its own way."""
+    return min(100, len(set(_BLOCK.findall(code))))
 
 
 _ELIF = re.compile(r"^([ \t\f]*)(\w*)", re.MULTILINE)
@@ -247,6 +257,15 @@ def _pattern_work(code: str) -> int:
             if work > MAX_WORK:
                 return work
     return work
+
+
+def _too_long(path: str, text: str, length: int) -> UnreadableFile:
+    opened, _ = brackets(text)
+    if opened:
+        # Everything below is inside this bracket, so the length says nothing.
+        return UnreadableFile(path, f"syntax error: `{text[opened[-1]]}` is never closed", *place_of(text, opened[-1]))
+    message = f"chains {length} operators or accesses in one expression; at most {MAX_CHAIN} are read"
+    return UnreadableFile(path, message, _busiest_line(text))
 
 
 def _first_too_deep(text: str) -> tuple[int, int]:

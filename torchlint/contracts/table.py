@@ -37,6 +37,8 @@ class Table:
         self._forwards: dict[str, Call | None] = {}
         self._children = _children(self._calls, self._modules, self._models, self._wrappers, self._dtypes)
         self.tokens: tuple[bytes, ...] = _tokens(self._calls, self._modules)
+        self.networks: tuple[str, ...] = tuple(self._models)
+        self.activations: tuple[str, ...] = tuple(name for name, module in self._modules.items() if module.call is not None)
 
     def canonical(self, name: str) -> str:
         """The name under which contracts are kept: torch.nn.modules.loss.NLLLoss -> torch.nn.NLLLoss."""

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from torchlint.flow.scope import Scope
 
 
+TELLING = (Tensor, Alternatives, Instance, ApiObject, Class, Function, Bound, Partial)
+"""Arguments that may make a difference in any function."""
+
+
 def call(machine: Machine, callee: Value, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """The result of calling a value."""
     if type(callee) is Alternatives:
@@ -83,6 +87,9 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
     contract = machine.table.call(f"{function.scope.module.name}.{function.title}")
     if contract is not None:
         return run_contract(machine, contract, contract.names[0], arguments, node, scope)
+    if machine.hot is not None and machine.hot.is_dead_weight(function.node) and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver):
+        machine.reached.add(id(function.node))
+        return Unknown()
     return call_function(machine, function, _noted(machine, function, arguments, node, scope), receiver)
 
 

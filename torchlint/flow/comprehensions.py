@@ -43,7 +43,7 @@ def evaluate_dict_comprehension(machine: Machine, node: Any, scope: Scope) -> Va
 
     def entry() -> None:
         key, value = machine.evaluate(node.key, inside), machine.evaluate(node.value, inside)
-        if isinstance(key, Const) and isinstance(key.value, Hashable):
+        if isinstance(key, Const):
             entries[key.value] = value
         else:
             unknown_keys.append(value)

@@ -12,7 +12,7 @@ question are never mixed:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 from torchlint.flow.values import Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
 
@@ -34,29 +34,47 @@ def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bo
     return False
 
 
-def consistent(first: Iterable[Condition], second: Iterable[Condition]) -> bool:
+def consistent(first: Sequence[Condition], second: Sequence[Condition]) -> bool:
     """Whether two sets of conditions can hold in one run."""
-    seconds = tuple(second)
-    return not any(contradicts(*one, *two) for one in first for two in seconds) if seconds else True
+    if not first or not second:
+        return True
+    for key, outcome in first:
+        for other, other_outcome in second:
+            if contradicts(key, outcome, other, other_outcome):
+                return False
+    return True
 
 
 class Assumptions:
-    """The conditions in force on the path that is being followed."""
+    """The conditions in force on the path that is being followed, findable by key and by what they ask about."""
 
-    __slots__ = ("conditions",)
+    __slots__ = ("_by_subject", "_outcomes", "conditions")
 
     def __init__(self) -> None:
         self.conditions: list[Condition] = []
+        self._outcomes: dict[Hashable, bool] = {}
+        self._by_subject: dict[Hashable, list[Condition]] = {}
 
     def push(self, conditions: Iterable[Condition]) -> int:
         """Assume more; returns the mark to give to `pop`."""
         mark = len(self.conditions)
-        self.conditions.extend(conditions)
+        for condition in conditions:
+            key, outcome = condition
+            if key in self._outcomes:
+                continue
+            self.conditions.append(condition)
+            self._outcomes[key] = outcome
+            if isinstance(key, tuple) and len(key) == 3:
+                self._by_subject.setdefault(key[1], []).append(condition)
         return mark
 
     def pop(self, mark: int) -> None:
         """Drop what was assumed since `mark`."""
-        del self.conditions[mark:]
+        while len(self.conditions) > mark:
+            key, _ = self.conditions.pop()
+            del self._outcomes[key]
+            if isinstance(key, tuple) and len(key) == 3:
+                self._by_subject[key[1]].pop()
 
     def since(self, mark: int) -> tuple[Condition, ...]:
         """What has been assumed since `mark`."""
@@ -64,18 +82,19 @@ class Assumptions:
 
     def decide(self, key: Hashable) -> bool | None:
         """The outcome of a test that the assumptions settle, else None."""
-        for known, outcome in self.conditions:
-            if known == key:
-                return outcome
-            if contradicts(key, True, known, outcome):
+        known = self._outcomes.get(key)
+        if known is not None or not (isinstance(key, tuple) and len(key) == 3):
+            return known
+        for other, outcome in self._by_subject.get(key[1], ()):
+            if contradicts(key, True, other, outcome):
                 return False
-            if contradicts(key, False, known, outcome):
+            if contradicts(key, False, other, outcome):
                 return True
         return None
 
     def allow(self, conditions: Iterable[Condition]) -> bool:
         """Whether the conditions can hold on this path."""
-        return consistent(conditions, self.conditions) if self.conditions else True
+        return not self.conditions or all(self.decide(key) is not (not outcome) for key, outcome in conditions)
 
     def narrow(self, value: Alternatives) -> Value:
         """The alternatives that can be there on this path."""

@@ -13,28 +13,36 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 import torchlint.flow.statements  # noqa: F401  (fills the dispatch tables)
 from torchlint.flow.arguments import Arguments
+from torchlint.flow.attributes import class_attribute
 from torchlint.flow.calls import call_instance
 from torchlint.flow.classes import construct, is_module
 from torchlint.flow.functions import FORWARD, call_function
+from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
 from torchlint.flow.scope import ModuleScope
-from torchlint.flow.values import FORWARD_ARGUMENT, ApiObject, Class, Function, Import, Instance, Unknown, Value, plain_tensor
+from torchlint.flow.values import FORWARD_ARGUMENT, ApiObject, Class, Function, Instance, Unknown, Value, plain_tensor
+from torchlint.flow.walking import walk
+from torchlint.model import Step
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
 
-ENTRY_WORK = 40_000
-"""How many nodes may be evaluated for one function."""
-FILE_WORK = 400_000
-"""... and for all entry points of one file: a few seconds."""
-MOST_NETWORKS = 40
+ENTRY_WORK = 12_000
+"""How many nodes may be evaluated for one function that nobody calls."""
+MAIN_WORK = 150_000
+"""... for the main block of a script, from which the whole program hangs."""
+FILE_WORK = 250_000
+"""... and for all entry points of one file together: a few seconds."""
+MOST_NETWORKS = 4
+"""How many networks of one class, built but not called, are tried."""
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -45,35 +53,43 @@ class Entries:
         self.machine = machine
         self.modules = modules
         self.progress = progress
+        self._hot = machine.hot = Hot(modules, machine.table)
         self._left: dict[int, int] = {id(module): FILE_WORK for module in modules}
-        self._samples: dict[int, Value] = {}
+        self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:
         """All entry points, in the order given above."""
         for module in self.modules:
             for block in main_blocks(module):
-                self._try(module, lambda block=block, module=module: self._main(block, module))  # type: ignore[misc]
-            self._networks(module)
+                self._try(module, partial(self._main, block, module), MAIN_WORK)
+            self._try(module, self._pending)
         named = self._mentions()
-        for wanted in (True, False):
+        for roots_only in (True, False):
             for module in self.modules:
-                for function, cls in definitions(module):
-                    is_root = named[function.name] <= 1
-                    if (is_root or not wanted) and id(function.node) not in self.machine.reached:
-                        self._try(module, lambda f=function, c=cls: self._call(f, c))  # type: ignore[misc]
-                    elif cls is not None and cls is not function.owner and not wanted:
-                        self._try(module, lambda f=function, c=cls: self._call(f, c))  # type: ignore[misc]
-                self._networks(module)
-                if self.progress is not None and not wanted:
+                for cls, functions in definitions(module):
+                    wanted = [each for each in functions if self._wanted(each, cls, roots_only, named)]
+                    if wanted and cls is not None:
+                        self._try(module, partial(self._methods, module, cls, wanted))
+                    for function in wanted if cls is None else ():
+                        self._try(module, partial(self._function, function))
+                if self.progress is not None and not roots_only:
                     self.progress(module)
 
-    def _try(self, module: ModuleScope, run: Callable[[], object]) -> None:
+    def _wanted(self, function: Function, cls: Class | None, roots_only: bool, named: Counter[str]) -> bool:
+        """Whether a function is still to be tried: nobody has called it, and something can come of it."""
+        inherited = cls is not None and cls is not function.owner
+        if roots_only and (inherited or named[function.name] > 1):
+            return False
+        return (inherited or id(function.node) not in self.machine.reached) and self._hot.is_hot(function.node)
+
+    def _try(self, module: ModuleScope, run: Callable[[], object], work: int = ENTRY_WORK) -> None:
         """Run one entry point within its share of work, and take back what it changed."""
         machine = self.machine
         left = self._left[id(module)]
         if left <= 0:
             return
-        machine.work = share = min(ENTRY_WORK, left)
+        outer = machine.work
+        machine.work = share = min(work, left)
         mark = machine.store.mark()
         try:
             run()
@@ -83,29 +99,33 @@ class Entries:
             machine.failed(error)
         finally:
             machine.frames.clear()
-            machine.paths.conditions.clear()
+            machine.paths.pop(0)
             machine.no_grad = machine.layer_loops = 0
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()
-            self._left[id(module)] = left - (share - max(machine.work, 0))
+            self._left[id(module)] -= share - max(machine.work, 0)
+            machine.work = outer
 
     def _main(self, block: cst.If, module: ModuleScope) -> None:
         self.machine.run(block.body.body, module)
         self._pending()
 
-    def _call(self, function: Function, cls: Class | None) -> None:
-        machine = self.machine
-        if cls is None:
-            call_function(machine, function, unknown_arguments(function, 0))
-        elif function.role == "static":
-            call_function(machine, function, unknown_arguments(function, 0))
-        elif function.role == "class":
-            call_function(machine, function, Arguments([cls, *unknown_arguments(function, 1).positional]), cls)
-        else:
-            receiver = self.sample(cls)
+    def _function(self, function: Function) -> None:
+        call_function(self.machine, function, unknown_arguments(function, 0))
+        self._pending()
+
+    def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
+        """Methods of one object, each from the state that its constructor leaves."""
+        receiver = self.sample(cls)
+        for function in functions:
             if function.name != "__init__":
-                call_function(machine, function, Arguments([receiver, *unknown_arguments(function, 1).positional]), receiver)
+                self._try(module, partial(self._method, function, cls, receiver))
+
+    def _method(self, function: Function, cls: Class, receiver: Value) -> None:
+        first = {"static": [], "class": [cls]}.get(function.role, [receiver])
+        arguments = unknown_arguments(function, len(first))
+        call_function(self.machine, function, Arguments([*first, *arguments.positional]), first[0] if first else None)
         self._pending()
 
     def sample(self, cls: Class) -> Value:
@@ -117,27 +137,23 @@ class Entries:
             self.machine.pending.pop()
         return built
 
-    def _networks(self, module: ModuleScope) -> None:
-        self._try(module, self._pending)
-
     def _pending(self) -> None:
         """Call the networks that were built and not called: what happens inside them can be judged whoever calls them."""
         machine = self.machine
-        tried = 0
-        while machine.pending and tried < MOST_NETWORKS:
+        while machine.pending:
             network = machine.pending.pop()
-            tried += 1
-            arguments = Arguments([plain_tensor()])
-            if isinstance(network, Instance):
-                if forward_done(machine, network):
-                    continue
-                forward = next((each.attributes[FORWARD] for each in network.cls.mro if isinstance(each, Class) and FORWARD in each.attributes), None)
+            key = id(network.cls.node) if isinstance(network, Instance) else hash(getattr(network, "name", ""))
+            self._tried[key] += 1
+            if self._tried[key] > MOST_NETWORKS:
+                continue
+            arguments = Arguments([forward_argument()])
+            if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
+                forward = class_attribute(network.cls, FORWARD)
                 if isinstance(forward, Function):
                     arguments = Arguments(unknown_arguments(forward, 1).positional)
                 call_instance(machine, network, arguments, network.cls.node, network.cls.scope)
-            elif isinstance(network, ApiObject) and network.attributes and network.made is not None:
+            elif isinstance(network, ApiObject) and network.attributes and isinstance(network.made, Step):
                 call_object(machine, network, arguments, network.made.place.node, self.modules[0])  # type: ignore[attr-defined]
-        machine.pending.clear()
 
     def _mentions(self) -> Counter[str]:
         """How often each word stands in the program: a function named once is called by nobody in it."""
@@ -146,11 +162,6 @@ class Entries:
             if module.source is not None:
                 words.update(WORD.findall(module.source.text))
         return words
-
-
-def forward_done(machine: Machine, network: Instance) -> bool:
-    """Whether this very object has been called."""
-    return bool(network.attributes.get("#called"))
 
 
 def main_blocks(module: ModuleScope) -> Iterator[cst.If]:
@@ -164,22 +175,18 @@ def main_blocks(module: ModuleScope) -> Iterator[cst.If]:
                 yield statement
 
 
-def definitions(module: ModuleScope) -> Iterator[tuple[Function, Class | None]]:
-    """The functions of a module, and for each class its methods, then those it inherits that use what the class defines."""
+def definitions(module: ModuleScope) -> Iterator[tuple[Class | None, list[Function]]]:
+    """The functions of a module, and each class with its methods and those it inherits that use what the class gives."""
     for value in list(module.variables.values()):
-        if isinstance(value, Import):
-            continue
         if isinstance(value, Function) and value.scope.module is module:
-            yield value, None
+            yield None, [value]
         elif isinstance(value, Class) and value.scope.module is module:
-            yield from methods(value)
+            yield value, list(methods(value))
 
 
-def methods(cls: Class) -> Iterator[tuple[Function, Class]]:
-    """A class's own methods, its constructor first; then inherited ones in which `self.x` means something this class gives."""
-    own = [value for value in cls.attributes.values() if isinstance(value, Function)]
-    for function in sorted(own, key=lambda each: each.name != "__init__"):
-        yield function, cls
+def methods(cls: Class) -> Iterator[Function]:
+    """A class's own methods; then inherited ones in which `self.x` means something this class gives."""
+    yield from (value for value in cls.attributes.values() if isinstance(value, Function))
     given = set(cls.attributes) | _assigned(cls)
     seen = set(cls.attributes)
     for base in cls.mro[1:]:
@@ -189,7 +196,7 @@ def methods(cls: Class) -> Iterator[tuple[Function, Class]]:
             if isinstance(value, Function) and name not in seen and name not in ("__init__", "__new__"):
                 seen.add(name)
                 if used_attributes(value) & given:
-                    yield value, cls
+                    yield value
 
 
 def _assigned(cls: Class) -> set[str]:
@@ -218,18 +225,16 @@ def _attributes(function: Function) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _collect(node: Any, receiver: str, used: set[str], assigned: set[str]) -> None:
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, cst.Attribute) and isinstance(each.value, cst.Name) and each.value.value == receiver:
+    for each in walk(node):
+        kind = type(each)
+        if kind is cst.Attribute and isinstance(each.value, cst.Name) and each.value.value == receiver:
             used.add(each.attr.value)
-        elif isinstance(each, cst.Call) and isinstance(each.func, cst.Name) and each.func.value == receiver:
+        elif kind is cst.Call and isinstance(each.func, cst.Name) and each.func.value == receiver:
             used.update((FORWARD, "__call__"))
-        elif isinstance(each, cst.AssignTarget) and isinstance(each.target, cst.Attribute):
+        elif kind is cst.AssignTarget and isinstance(each.target, cst.Attribute):
             target = each.target
             if isinstance(target.value, cst.Name) and target.value.value == receiver:
                 assigned.add(target.attr.value)
-        waiting.extend(each.children)
 
 
 def used_attributes(function: Function) -> frozenset[str]:

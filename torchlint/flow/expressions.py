@@ -29,6 +29,10 @@ from torchlint.flow.values import (
     Sequence, Stream, Unknown, Value,
 )  # fmt: skip
 
+STRINGS: dict[str, Value] = {}
+"""Values of string literals, which cost a compilation each."""
+MOST_STRINGS = 20_000
+LONGEST_STRING = 2_000
 CONSTANT_NAMES = {"None": NONE, "True": TRUE, "False": FALSE}
 BUILTIN_NAMES = frozenset(dir(python))
 
@@ -109,12 +113,18 @@ def floating(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def simple_string(machine: Machine, node: Any, scope: Scope) -> Value:
-    if len(node.value) > 2_000:
-        return Unknown()
-    try:
-        return Const(node.evaluated_value)
-    except (ValueError, SyntaxError):
-        return Unknown()
+    text = node.value
+    known = STRINGS.get(text)
+    if known is None:
+        if len(text) > LONGEST_STRING:
+            return Unknown()
+        try:
+            known = Const(node.evaluated_value)
+        except (ValueError, SyntaxError):
+            known = Unknown()
+        if len(STRINGS) < MOST_STRINGS:
+            STRINGS[text] = known
+    return known
 
 
 def concatenated_string(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -168,7 +178,7 @@ def mapping(machine: Machine, node: Any, scope: Scope) -> Value:
                 open_ = True
             continue
         key = machine.evaluate(element.key, scope)
-        if isinstance(key, Const) and isinstance(key.value, Hashable):
+        if isinstance(key, Const):
             entries[key.value] = value
         elif isinstance(key, (Api, Class, Unknown)):
             entries[key.name if isinstance(key, Api) else key] = value

@@ -77,7 +77,7 @@ def _memo_key(machine: Machine, function: Function, arguments: Arguments) -> Has
 
 def _identity(value: Value) -> Hashable:
     if isinstance(value, Const):
-        return ("const", type(value.value), value.value if isinstance(value.value, Hashable) else id(value))
+        return ("const", type(value.value), value.value)
     return ("is", value)  # holds the value alive, so that its identity stays its own
 
 

@@ -26,6 +26,7 @@ from torchlint.flow.values import Alternatives, Condition, Function, Option, Seq
 
 if TYPE_CHECKING:
     from torchlint.flow.hooks import Watch
+    from torchlint.flow.hot import Hot
     from torchlint.flow.project import Project
 
 MOST_FRAMES = 40
@@ -70,6 +71,7 @@ class Machine:
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.failures: list[Exception] = []
         self.project: Project
 

@@ -160,7 +160,7 @@ def _compared(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value,
         return Tensor(Facts(Kind.UNKNOWN, "bool", dtype_trace=Trace(step)))
     if isinstance(left, Const) and isinstance(right, Const):
         return _order(sign, left.value, right.value)
-    if isinstance(left, Unknown) and isinstance(right, Const) and isinstance(right.value, Hashable):
+    if isinstance(left, Unknown) and isinstance(right, Const):
         return Unknown((type(sign).__name__, left.symbol, right.value))
     return Unknown()
 
@@ -201,7 +201,7 @@ def _equality(machine: Machine, left: Value, right: Value) -> Value:
     if isinstance(left, Const) and isinstance(right, Const):
         return Const(left.value == right.value)
     constant, other = (left, right) if isinstance(left, Const) else (right, left)
-    if isinstance(constant, Const) and isinstance(constant.value, Hashable):
+    if isinstance(constant, Const):
         if isinstance(other, Unknown):
             key = ("==", other.symbol, constant.value)
             decided = machine.paths.decide(key)
@@ -222,13 +222,13 @@ def _membership(left: Value, right: Value) -> Value:
     if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left, Const) and isinstance(left.value, str):
         return Const(left.value in right.value)
     if isinstance(right, Sequence):
-        constants = [item.value for item in right.items if isinstance(item, Const) and isinstance(item.value, Hashable)]
+        constants = [item.value for item in right.items if isinstance(item, Const)]
         if isinstance(left, Const):
             if left.value in constants:
                 return TRUE
             return FALSE if len(constants) == len(right.items) and not right.open else Unknown()
         if isinstance(left, Unknown) and len(constants) == len(right.items):
             return Unknown(("in", left.symbol, frozenset(constants)))
-    if isinstance(left, Const) and isinstance(right, Unknown) and isinstance(left.value, Hashable):
+    if isinstance(left, Const) and isinstance(right, Unknown):
         return Unknown(("contains", right.symbol, left.value))
     return Unknown()

@@ -95,7 +95,7 @@ def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
 
 
 def _of_mapping(owner: Mapping, index: Value) -> Value:
-    if isinstance(index, Const) and isinstance(index.value, Hashable):
+    if isinstance(index, Const):
         found = owner.entries.get(index.value)
         return found if found is not None else Unknown(("[]", owner, index.value))
     if isinstance(index, Unknown) and owner.entries and not owner.open and len(owner.entries) <= MOST_OPTIONS:
@@ -124,7 +124,7 @@ def _of_object(machine: Machine, owner: ApiObject | Instance, index: Value) -> V
 
 
 def _key(index: Value) -> Hashable:
-    if isinstance(index, Const) and isinstance(index.value, Hashable):
+    if isinstance(index, Const):
         return ("const", index.value)
     if isinstance(index, Unknown):
         return ("symbol", index.symbol)

@@ -1,0 +1,138 @@
+"""Which functions can lead to a finding at all?
+
+A function that neither names a loss, a softmax, an in-place operation or a hook, nor mentions any class, function or attribute that does
+(directly or through others), cannot tell the rules anything when it is tried with unknown arguments. Names are compared as words, which
+can only find too many:
+
+    def pad(x): ...                              cold
+    def soft(x): return F.softmax(x, dim=1)      hot: it says softmax
+    class Net: ... soft(self.fc(x)) ...          hot: it mentions `soft`
+    self.criterion = nn.NLLLoss()                makes the attribute `.criterion` hot
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchlint.flow.walking import walk
+
+if TYPE_CHECKING:
+    from torchlint.contracts.table import Table
+    from torchlint.flow.scope import ModuleScope
+
+RECEIVERS = frozenset({"self", "cls"})
+IMPLIED = frozenset({"forward", "__init__", "__call__"})
+"""Methods that are reached through their class, without being named."""
+MEMORY_WORDS = frozenset({"inplace", "relu_", "register_forward_hook", "register_full_backward_hook", "register_forward_pre_hook", "Sequential", "reveal_kind"})
+
+
+BUILT = "#built"
+"""Stands for an activation module that is built with something else than a number or a flag, as in nn.ReLU(x)."""
+
+
+FEW_WORDS = 24
+"""A function of so few different words is entered anyway: it may hand on a setting."""
+
+
+class Hot:
+    """The words that lead to something, for a set of modules."""
+
+    def __init__(self, modules: Iterable[ModuleScope], table: Table) -> None:
+        self._words: dict[int, tuple[cst.CSTNode, frozenset[str]]] = {}
+        self._cold: dict[int, bool] = {}
+        self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
+        self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT}
+        self._hot.update(name.rpartition(".")[2] for name in table.networks)
+        uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
+        for module in modules:
+            if module.source is not None:
+                self._enter(module.source.tree.body, None, uses)
+        waiting = list(self._hot)
+        while waiting:
+            for name in uses.get(waiting.pop(), ()):
+                if name not in self._hot:
+                    self._hot.add(name)
+                    waiting.append(name)
+
+    def is_hot(self, node: cst.CSTNode) -> bool:
+        """Whether a definition mentions anything that leads to something."""
+        return not self._hot.isdisjoint(self.words(node))
+
+    def words(self, node: cst.CSTNode) -> frozenset[str]:
+        """All names and attributes in a definition."""
+        known = self._words.get(id(node))
+        if known is None:
+            known = self._words[id(node)] = (node, frozenset(_words_of(node, self._activations)))
+        return known[1]
+
+    def is_dead_weight(self, node: cst.CSTNode) -> bool:
+        """Whether a definition is long and leads to nothing: with arguments that mean nothing, it need not be entered."""
+        known = self._cold.get(id(node))
+        if known is None:
+            known = self._cold[id(node)] = not self.is_hot(node) and len(self.words(node)) > FEW_WORDS
+        return known
+
+    def _enter(self, body: Iterable[Any], owner: str | None, uses: dict[str, set[str]]) -> None:
+        for statement in body:
+            if isinstance(statement, cst.ClassDef):
+                name = statement.name.value
+                for base in statement.bases:
+                    _add(uses, _words_of(base.value), name)
+                if isinstance(statement.body, cst.IndentedBlock):
+                    self._enter(statement.body.body, name, uses)
+            elif isinstance(statement, cst.FunctionDef):
+                name = statement.name.value
+                words = self.words(statement)
+                if owner is None:
+                    _add(uses, words, name)
+                else:
+                    _add(uses, words, owner)
+                    if name not in IMPLIED:
+                        _add(uses, words, "." + name)
+                _assignments(statement, uses, owner)
+            else:
+                _assignments(statement, uses, owner)
+                if owner is not None:
+                    _add(uses, _words_of(statement), owner)
+
+
+def _add(uses: dict[str, set[str]], words: Iterable[str], name: str) -> None:
+    for word in words:
+        uses[word].add(name)
+
+
+def _assignments(node: cst.CSTNode, uses: dict[str, set[str]], owner: str | None) -> None:
+    """`self.criterion = nn.NLLLoss()`: what a word on the right leads to, the attribute or global name on the left leads to."""
+    inside = isinstance(node, cst.FunctionDef)
+    for each in walk(node):
+        if type(each) is not cst.Assign:
+            continue
+        for target in each.targets:
+            if isinstance(target.target, cst.Attribute):
+                _add(uses, _words_of(each.value), "." + target.target.attr.value)
+            elif isinstance(target.target, cst.Name) and not inside:
+                _add(uses, _words_of(each.value), "." + target.target.value if owner is not None else target.target.value)
+
+
+def _called(function: cst.BaseExpression) -> str:
+    return function.attr.value if isinstance(function, cst.Attribute) else function.value if isinstance(function, cst.Name) else ""
+
+
+def _words_of(node: cst.CSTNode, activations: frozenset[str] = frozenset()) -> set[str]:
+    """Names and attribute names; attributes of the object itself as ".name"; strings, for getattr and registries."""
+    words: set[str] = set()
+    for each in walk(node):
+        kind = type(each)
+        if kind is cst.Name:
+            words.add(each.value)
+        elif kind is cst.Attribute and isinstance(each.value, cst.Name) and each.value.value in RECEIVERS:
+            words.add("." + each.attr.value)
+        elif kind is cst.SimpleString:
+            words.add(each.value.strip("\"'"))
+        elif kind is cst.Call and each.args and isinstance(each.args[0].value, (cst.Name, cst.Call, cst.Attribute)) and _called(each.func) in activations:
+            words.add(BUILT)
+    return words
