@@ -53,7 +53,7 @@ def test_a_call_that_is_never_reached_is_a_difference() -> None:
 
 
 def test_a_call_without_a_comment_is_refused() -> None:
-    with pytest.raises(ValueError, match="example.py:2 lacks"):
+    with pytest.raises(ValueError, match=r"example\.py:2 lacks"):
         one("a = 1\nreveal_kind(x)\n").expected()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import libcst
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from torchlint.errors import UnreadableFile
@@ -223,6 +223,12 @@ def test_a_killer_in_one_cell_spares_the_others() -> None:
     assert (source.problems[0].cell, source.problems[0].line) == (1, 1)
 
 
+def test_the_size_of_all_cells_is_limited_but_not_that_of_outputs() -> None:
+    with pytest.raises(UnreadableFile, match="too large"):
+        notebook("#" * 1_500_000, "#" * 1_500_000)
+    assert read({"cells": [{"cell_type": "code", "source": "x", "outputs": ["o" * 5_000_000]}]}).text == "x\n"
+
+
 # What is no notebook
 
 
@@ -268,21 +274,25 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=4)),
     max_leaves=12,
 )
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MAGICS = ["%x", "!y '", "a?", "x = !z", "%%time", "%%bash", "%time z", "    !q \\", "\t%w"]
 PYTHON = ["'''", '"""', "f(", ")", "x = 1", "  y", "\\", "if x:", "", "\r", "# c"]
 LINES = st.sampled_from(MAGICS + PYTHON)
 
 
+@relaxed
 @given(JSON)
 def test_arbitrary_json_never_crashes(data: Any) -> None:
     check(data)
 
 
+@relaxed
 @given(st.lists(st.one_of(st.fixed_dictionaries({"cell_type": st.sampled_from(["code", "raw"]), "source": JSON}), JSON), max_size=4))
 def test_arbitrary_cells_never_crash(cells: list[Any]) -> None:
     check({"cells": cells})
 
 
+@relaxed
 @given(st.lists(st.lists(LINES, max_size=6).map("\n".join), max_size=4))
 def test_arbitrary_cells_keep_their_lines(cells: list[str]) -> None:
     source = notebook(*cells)

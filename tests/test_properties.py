@@ -9,9 +9,11 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.fixtures import projects, sources
-from support.programs import BINDINGS, CHAINS, EXPECTED, LAYOUTS, MODELS, NAMES, Program, checked, programs, renamed, summary
+from support.layouts import LAYOUTS, renamed
+from support.programs import BINDINGS, CHAINS, EXPECTED, MODELS, NAMES, Program, checked, programs, summary
 
 from torchlint.flow.decisions import MOST_OPTIONS, alike, consistent, join
 from torchlint.flow.store import ABSENT, Store
@@ -20,6 +22,11 @@ from torchlint.model import Facts, Kind
 
 quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 thoroughly = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def _mistakes_of_ours_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHLINT_DEBUG", "1")
 
 
 # --- programs ----------------------------------------------------------------------------------------------------------------
@@ -94,10 +101,52 @@ def test_running_again_says_the_same(program: Program) -> None:
 
 # --- any text ----------------------------------------------------------------------------------------------------------------
 
-REAL = [text for group in ("bad", "good") for folder in projects(group) for _, cell, text in sources(folder) if not cell]
+REAL = [text for group in ("bad", "good") for folder in projects(group) for _, cell, text in sources(folder) if text.strip() and not cell]
 WORDS = st.sampled_from(
-    "import torch\n|from torch import nn\n|nn.Softmax|F.softmax(|def f(x):\n    |class A(|:\n    |return |x|(|)|[|]|{|}|,|=|\n|    |lambda x: |for |in |if |else|"
-    "while |try:\n    |except:\n    |with |as |yield |await |async |*|**|.|->|:=|@|del |global x\n|match x:\n    case |'|\"|'''|#|\\|\t|0x|1e9999|é|\0|\r".split("|")
+    [
+        *(
+            "import torch\n",
+            "from torch import nn\n",
+            "nn.Softmax",
+            "F.softmax(",
+            "def f(x):\n    ",
+            "class A(",
+            ":\n    ",
+            "return ",
+            "yield ",
+            "await ",
+        ),
+        *(
+            "x",
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            "=",
+            ":=",
+            "->",
+            ".",
+            "*",
+            "**",
+            "@",
+            "\n",
+            "\t",
+            "    ",
+            "\\",
+            "#",
+            "'",
+            '"',
+            "'''",
+            "\r",
+            "\0",
+            "é",
+        ),
+        *("lambda x: ", "for ", "in ", "if ", "else", "while ", "try:\n    ", "except:\n    ", "with ", "as ", "async ", "del ", "global x\n"),
+        *("match x:\n    case ", "0x", "1e9999", "1", "None", "f'{", "}'", "type ", "...", "not ", "or ", "is "),
+    ]
 )
 
 
@@ -179,7 +228,9 @@ CHANGES: list[Callable[[list[str], random.Random], None]] = [_delete, _double, _
 
 TENSORS = [Tensor(Facts(kind, dtype)) for kind in (Kind.LOGITS, Kind.PROBABILITIES, Kind.UNKNOWN) for dtype in (None, "int64")]
 VALUES: list[Value] = [*TENSORS, Unknown("a"), Unknown("b"), Const(1), Const(1.0), Const(True), Const("x"), Const(None)]
-conditions = st.lists(st.tuples(st.sampled_from(["p", "q", ("==", "s", 1), ("==", "s", 2)]), st.booleans()), max_size=2, unique_by=lambda c: c[0]).map(tuple)
+conditions = st.lists(
+    st.tuples(st.sampled_from(["p", "q", ("==", "s", 1), ("==", "s", 2)]), st.booleans()), max_size=2, unique_by=lambda c: c[0]
+).map(tuple)
 options = st.builds(Option, st.sampled_from(VALUES), conditions, st.booleans())
 few = st.lists(options, min_size=1, max_size=4)
 

@@ -102,7 +102,7 @@ def test_the_example_has_its_two_mistakes() -> None:
 def trained(folder: Path) -> float:
     """The loss of the last epoch."""
     pytest.importorskip("torch")
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     output = subprocess.run([sys.executable, "train.py"], cwd=folder, env=env, capture_output=True, text=True, check=True).stdout
     return float(output.split()[-1])
 

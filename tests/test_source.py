@@ -20,6 +20,8 @@ from torchlint.errors import TorchlintError, UnreadableFile
 from torchlint.model import Location
 from torchlint.source import SourceFile, shown_path
 
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 EVERY_KIND = '''\
 # -*- coding: utf-8 -*-
 """Docstring."""
@@ -163,6 +165,7 @@ STATEMENTS = st.recursive(
 FORMS = st.sampled_from(["x = {}", "{} ; y", "if {}:\n\tpass", "for i in {} :\n   {}", "with {} as z: pass  # c", "\n"])
 
 
+@relaxed
 @given(st.lists(st.tuples(FORMS, STATEMENTS), max_size=8))
 def test_places_agree_on_generated_programs(parts: list[tuple[str, str]]) -> None:
     text = "\n".join(form.replace("{}", expression) for form, expression in parts)
@@ -437,7 +440,7 @@ def attempt(path: str, data: bytes) -> UnreadableFile | None:
     return None
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@relaxed
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_arbitrary_bytes_give_a_tree_or_a_clear_error(data: bytes) -> None:
     for path in ("a.py", "a.ipynb"):
@@ -448,6 +451,7 @@ def test_arbitrary_bytes_give_a_tree_or_a_clear_error(data: bytes) -> None:
             assert error.column is None or error.column >= 1
 
 
+@relaxed
 @given(st.lists(FRAGMENTS, max_size=40).map("".join))
 def test_arbitrary_fragments_give_the_right_places_or_a_clear_error(text: str) -> None:
     error = attempt("a.py", text.encode())
@@ -458,6 +462,7 @@ def test_arbitrary_fragments_give_the_right_places_or_a_clear_error(text: str) -
         assert_agrees(SourceFile.from_bytes("a.py", text.encode()))
 
 
+@relaxed
 @given(st.lists(FRAGMENTS, max_size=40).map("".join))
 def test_tokens_lie_in_order_inside_the_text(text: str) -> None:
     end = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torchlint.suppressions import Suppressions
@@ -125,6 +125,7 @@ def test_broken_programs_still_have_comments() -> None:
 COMMENTS = st.sampled_from(["# noqa", "# torchlint: ignore", "#torchlint:ignore[TL1"])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), COMMENTS)
 def test_arbitrary_text_never_fails(text: str, comment: str) -> None:
     Suppressions.of(text + comment + text).hides(1, CODE, NAME)

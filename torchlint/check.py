@@ -84,7 +84,7 @@ class Collector:
         if location is None or self._suppressed(report):
             return None
         steps = tuple(TraceStep(step.message, locations[step.place]) for step in report.steps if step.place in locations)
-        ways = {tuple(id(step.place) for step in each.report.steps[:1]) for each in told}
+        ways = {tuple(step.place for step in each.report.steps[:1]) for each in told}
         return Finding(
             report.rule.code, report.rule.name, report.severity or report.rule.severity, evidence, report.message, report.help, report.rule.url,
             location, steps, len(ways) - 1,

@@ -18,6 +18,7 @@ import json
 import re
 from bisect import bisect_right
 
+from torchlint import scan
 from torchlint.errors import UnreadableFile
 from torchlint.magics import Cell, plain_python
 
@@ -52,7 +53,11 @@ class Notebook:
         if not _is_python(data):
             return cls([])
         code = [cell for cell in cells if cell.get("cell_type") == "code"]
-        return cls([_cell(path, number, raw) for number, raw in enumerate(code, start=1)])
+        sources = [_source(path, number, raw) for number, raw in enumerate(code, start=1)]
+        size = sum(map(len, sources))
+        if size > scan.MAX_BYTES:
+            raise UnreadableFile(path, f"is too large to parse: {size / 1e6:.1f} MB of code, at most {scan.MAX_BYTES / 1e6:.0f} MB are read")
+        return cls([_cell(number, raw, source) for number, (raw, source) in enumerate(zip(code, sources, strict=True), start=1)])
 
     @property
     def text(self) -> str:
@@ -120,8 +125,8 @@ def _objects(path: str, data: dict[str, object], key: str) -> list[dict[str, obj
     return values
 
 
-def _cell(path: str, number: int, raw: dict[str, object]) -> Cell:
-    cell = plain_python(number, _source(path, number, raw))
+def _cell(number: int, raw: dict[str, object], source: str) -> Cell:
+    cell = plain_python(number, source)
     if not _is_python_cell(raw):
         cell.blank()
     return cell

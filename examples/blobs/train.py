@@ -35,4 +35,4 @@ def train(epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    train(epochs=20)
+    train(epochs=10)

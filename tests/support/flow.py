@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.mdtest import notebook, split_cells
-
 from torchlint.contracts.table import load
 from torchlint.events import Event, KindRevealed
 from torchlint.flow.entries import Entries

@@ -7,23 +7,19 @@ the loss, and how the loss is bound. From the activation and the loss follows th
     program.expected          # "TL101"
     program.script()          # the text of the script
 
-The same program can be laid out in other ways that mean the same; `variants` makes them.
+Other layouts that mean the same are made in support.layouts.
 """
 
 from __future__ import annotations
 
-import ast
-import io
 import re
 import textwrap
-import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
-from support.flow import MemoryFiles, ROOT
-from support.mdtest import notebook
 
+from support.flow import ROOT, MemoryFiles
 from torchlint.check import Result, check
 from torchlint.config import Settings
 
@@ -93,7 +89,9 @@ MODELS: dict[str, Part] = {
     ),
     "ordered_dict": Part("", ("the_model = nn.Sequential(OrderedDict([('fc', nn.Linear(8, 3)), ('act', {module})]))",), "the_model(the_input)"),
     "add_module": Part(
-        "", ("the_model = nn.Sequential()", "the_model.add_module('fc', nn.Linear(8, 3))\nthe_model.add_module('act', {module})"), "the_model(the_input)"
+        "",
+        ("the_model = nn.Sequential()", "the_model.add_module('fc', nn.Linear(8, 3))\nthe_model.add_module('act', {module})"),
+        "the_model(the_input)",
     ),
     "forward": Part(
         """\
@@ -176,7 +174,11 @@ MODELS: dict[str, Part] = {
         ("the_model = Net()",),
         "the_model.forward(the_input)",
     ),
-    "head": Part("", ("from torchvision import models\nthe_model = models.resnet18()", "the_model.fc = nn.Sequential(nn.Linear(512, 3), {module})"), "the_model(the_input)"),
+    "head": Part(
+        "",
+        ("from torchvision import models\nthe_model = models.resnet18()", "the_model.fc = nn.Sequential(nn.Linear(512, 3), {module})"),
+        "the_model(the_input)",
+    ),
     "outside": Part("", ("the_model = nn.Linear(8, 3)",), "{functional:the_model(the_input)}"),
     "module_list": Part(
         """\
@@ -238,7 +240,15 @@ CHAINS: dict[str, Part] = {
     "cat": Part("", ("the_pieces = []\nfor _ in range(4):\n    the_pieces.append(the_output)", "the_output = torch.cat(the_pieces)")),
     "lambda": Part("", ("the_output = (lambda value, *rest: value)(the_output, 1)",)),
     "object": Part(
-        "class Holder:\n    def __init__(self, value):\n        self._value = value\n\n    @property\n    def value(self):\n        return self._value\n",
+        """\
+        class Holder:
+            def __init__(self, value):
+                self._value = value
+
+            @property
+            def value(self):
+                return self._value
+        """,
         ("the_output = Holder(the_output).value",),
     ),
     "generator": Part("def stream(value):\n    yield value\n", ("for the_output in stream(the_output):\n    pass",)),
@@ -360,128 +370,6 @@ def programs() -> st.SearchStrategy[Program]:
         st.sampled_from(list(BINDINGS.values())),
         st.sampled_from(list(EXPECTED)),
     )
-
-
-# --- other layouts of the same program -------------------------------------------------------------------------------------
-
-
-def renamed(program: Program, names: Mapping[str, str]) -> dict[str, bytes]:
-    """With other names for its local variables."""
-    pattern = re.compile(r"\b(?:" + "|".join(names) + r")\b")
-    return {"train.py": pattern.sub(lambda match: names[match[0]], program.script()).encode()}
-
-
-def in_a_function(program: Program) -> dict[str, bytes]:
-    """With the body in a function main()."""
-    body = textwrap.indent("\n".join(program.groups()), "    ")
-    text = f"{IMPORTS}\n\n{program.definitions()}\n\ndef main():\n{body}\n\n\nif __name__ == '__main__':\n    main()\n"
-    return {"train.py": text.encode()}
-
-
-def in_a_function_that_nobody_calls(program: Program) -> dict[str, bytes]:
-    """With the body in a function with a parameter."""
-    body = textwrap.indent("\n".join(program.groups()), "    ")
-    return {"train.py": f"{IMPORTS}\n\n{program.definitions()}\n\ndef train(args):\n{body}\n    return the_loss\n".encode()}
-
-
-def _wrapped(program: Program, opening: str, closing: str = "") -> dict[str, bytes]:
-    """With the body inside of a compound statement."""
-    depth = "    " * (opening.count("\n") + 1)
-    text = f"{IMPORTS}\n\n{program.definitions()}\n\n{opening}\n" + textwrap.indent("\n".join(program.groups()), depth) + f"\n{closing}"
-    return {"train.py": text.encode()}
-
-
-def in_a_method(program: Program) -> dict[str, bytes]:
-    """With the body in a method of a class."""
-    return _wrapped(program, "class Experiment:\n    def run(self, args, epochs=3):")
-
-
-def in_a_nested_function(program: Program) -> dict[str, bytes]:
-    """With the body in a function inside of a function."""
-    return _wrapped(program, "def outer(args):\n    def inner():", "    return inner()\n")
-
-
-def in_a_loop(program: Program) -> dict[str, bytes]:
-    """With the body in a loop of unknown length inside of one of known length."""
-    return _wrapped(program, "for epoch in range(3):\n    for batch in torch.load('batches.pt'):")
-
-
-def under_a_flag(program: Program) -> dict[str, bytes]:
-    """With the body under a flag: it may not run, but what it does is certain."""
-    return _wrapped(program, "if torch.cuda.is_available():")
-
-
-def in_a_try(program: Program) -> dict[str, bytes]:
-    """With the body under try."""
-    return _wrapped(program, "try:", "except KeyboardInterrupt:\n    pass\n")
-
-
-def in_a_with(program: Program) -> dict[str, bytes]:
-    """With the body under with."""
-    return _wrapped(program, "with torch.autograd.set_detect_anomaly(True), open('log') as log:")
-
-
-def in_two_files(program: Program) -> dict[str, bytes]:
-    """With the classes and functions in a file of their own."""
-    definitions = program.definitions()
-    names = [node.name for node in ast.parse(definitions).body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
-    bring = f"from parts import {', '.join(names)}\n" if names else ""
-    return {
-        "parts.py": f"{IMPORTS}\n\n{definitions}\n".encode(),
-        "train.py": (IMPORTS + bring + "\n\n" + "\n".join(program.groups()) + "\n").encode(),
-    }
-
-
-def in_a_package(program: Program) -> dict[str, bytes]:
-    """With the classes and functions in a package, brought in by a star."""
-    return {
-        "lib/__init__.py": b"from .parts import *\n",
-        "lib/parts.py": f"{IMPORTS}\n\n{program.definitions()}\n".encode(),
-        "scripts/train.py": (IMPORTS + "from lib import *\n\n\n" + "\n".join(program.groups()) + "\n").encode(),
-    }
-
-
-def in_a_notebook(program: Program) -> dict[str, bytes]:
-    """With each group of statements in a cell."""
-    cells = [IMPORTS, program.definitions(), *program.groups()]
-    return {"train.ipynb": notebook("\n# %%\n".join(cell for cell in cells if cell.strip())).encode()}
-
-
-def reformatted(program: Program) -> dict[str, bytes]:
-    """With a line break wherever brackets allow one, and blank lines and comments between statements."""
-    return {"train.py": spread(program.script()).encode()}
-
-
-def with_windows_line_ends(program: Program) -> dict[str, bytes]:
-    """With CRLF and a byte order mark."""
-    return {"train.py": b"\xef\xbb\xbf" + program.script().replace("\n", "\r\n").encode()}
-
-
-LAYOUTS: dict[str, Callable[[Program], dict[str, bytes]]] = {
-    layout.__name__: layout
-    for layout in (
-        in_a_function, in_a_function_that_nobody_calls, in_a_method, in_a_nested_function, in_a_loop, under_a_flag, in_a_try, in_a_with,
-        in_two_files, in_a_package, in_a_notebook, reformatted, with_windows_line_ends,
-    )
-}  # fmt: skip
-
-
-def spread(text: str) -> str:
-    """Break lines after each opening bracket and comma inside brackets; put a comment before each statement at the left margin."""
-    pieces: list[str] = []
-    depth, last = 0, (1, 0)
-    lines = text.splitlines(keepends=True)
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.start[0] > last[0]:
-            last = (token.start[0], 0)
-        pieces.append(lines[token.start[0] - 1][last[1] : token.start[1]] if token.start[0] <= len(lines) else "")
-        pieces.append(token.string)
-        last = token.end
-        if token.type == tokenize.OP:
-            depth += (token.string in "([{") - (token.string in ")]}")
-            if depth and token.string in "([{,":
-                pieces.append("  # why not\n" + "    " * depth)
-    return re.sub(r"^(?=(?!else|except)\w)", "\n# as before\n", "".join(pieces), flags=re.MULTILINE)
 
 
 def checked(contents: Mapping[str, bytes]) -> Result:

@@ -108,7 +108,7 @@ def _put_in_object(machine: Machine, owner: ApiObject | Instance, index: Value, 
 
 def _overwritten(machine: Machine, tensor: Tensor, target: cst.Subscript, scope: Scope) -> None:
     """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on."""
-    if isinstance(target.value, (cst.Name, cst.Attribute)):
+    if type(target.value) in (cst.Name, cst.Attribute):
         changed = plain_tensor(dtype=tensor.facts.dtype)
         changed.facts.dtype_trace = tensor.facts.dtype_trace
         changed.storage, changed.version, changed.grad = tensor.storage, tensor.version, tensor.grad
@@ -119,13 +119,13 @@ def _unpack(machine: Machine, targets: Any, value: Value, scope: Scope) -> None:
     """a, b = value"""
     parts = unpacked(machine, value, targets)
     for target, part in zip(targets, parts, strict=True):
-        assign(machine, target if isinstance(target, cst.StarredElement) else target.value, part, scope)
+        assign(machine, target if type(target) is cst.StarredElement else target.value, part, scope)
 
 
 def unpacked(machine: Machine, value: Value, targets: Any) -> list[Value]:
     """One value for each target."""
     count = len(targets)
-    star = next((position for position, target in enumerate(targets) if isinstance(target, cst.StarredElement)), None)
+    star = next((position for position, target in enumerate(targets) if type(target) is cst.StarredElement), None)
     if type(value) is Alternatives:
         rows = [(unpacked(machine, option.value, targets), option) for option in value.options]
         return [join(Option(row[index], option.conditions, option.certain) for row, option in rows) for index in range(count)]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ROLES = {"property": "property", "staticmethod": "static", "classmethod": "class"}
 PROPERTIES = frozenset({"functools.cached_property", "abc.abstractproperty", "torch.jit.unused"})
 
+DECORATOR_WORK = 300
+"""A decorator that takes more than this is not one that changes what the function gives."""
+
 
 def define_function(machine: Machine, node: Any, scope: Scope) -> Status:
     """def name(...): the function is bound, its body is not run."""
@@ -31,7 +34,7 @@ def define_function(machine: Machine, node: Any, scope: Scope) -> Status:
     value: Value = function
     for decorator in reversed(node.decorators):
         expression = decorator.decorator
-        if isinstance(expression, cst.Attribute) and expression.attr.value in ("setter", "deleter"):
+        if type(expression) is cst.Attribute and expression.attr.value in ("setter", "deleter"):
             name = f"{name}.{expression.attr.value}"
             continue
         value = _decorated(machine, machine.evaluate(expression, scope), function, value, decorator, scope)
@@ -52,7 +55,7 @@ def _decorated(machine: Machine, decorator: Value, function: Function, value: Va
     elif isinstance(decorator, ApiObject):
         function.no_grad = function.no_grad or decorator.name == "torch.no_grad"
     elif isinstance(decorator, (Function, Bound, Partial, Instance)):
-        wrapped = call(machine, decorator, Arguments([value]), node, scope)
+        wrapped = machine.attempt(DECORATOR_WORK, lambda: call(machine, decorator, Arguments([value]), node, scope))
         if isinstance(wrapped, (Function, Bound, Partial, Instance)):
             return wrapped
     return value
@@ -68,7 +71,7 @@ def define_class(machine: Machine, node: Any, scope: Scope) -> Status:
     machine.run(node.body.body, body)
     cls.attributes = {key: value for key, value in body.variables.items() if isinstance(value, Value)}
     for value in cls.attributes.values():
-        if isinstance(value, Function) and value.owner is None and not isinstance(value.node, cst.Lambda):
+        if isinstance(value, Function) and value.owner is None and type(value.node) is not cst.Lambda:
             value.owner = cls
     cls.fields = _fields(node, cls)
     cls.dataclass = any(_is_dataclass(machine, decorator.decorator, scope) for decorator in node.decorators)
@@ -80,14 +83,14 @@ def _fields(node: cst.ClassDef, cls: Class) -> list[tuple[str, Value | None]]:
     """Annotated names of the body, in order, with their defaults."""
     fields: list[tuple[str, Value | None]] = []
     for line in node.body.body:
-        if isinstance(line, cst.SimpleStatementLine):
+        if type(line) is cst.SimpleStatementLine:
             for small in line.body:
-                if isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name):
+                if type(small) is cst.AnnAssign and type(small.target) is cst.Name:
                     fields.append((small.target.value, cls.attributes.get(small.target.value)))
     return fields
 
 
 def _is_dataclass(machine: Machine, decorator: cst.BaseExpression, scope: Scope) -> bool:
-    function = decorator.func if isinstance(decorator, cst.Call) else decorator
+    function = decorator.func if type(decorator) is cst.Call else decorator
     value = machine.evaluate(function, scope)
     return isinstance(value, Api) and value.name.rpartition(".")[2] == "dataclass"

@@ -27,19 +27,19 @@ from torchlint.flow.functions import FORWARD, call_function
 from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
+from torchlint.flow.places import NodePlace
 from torchlint.flow.scope import ModuleScope
 from torchlint.flow.values import FORWARD_ARGUMENT, ApiObject, Class, Function, Instance, Unknown, Value, plain_tensor
 from torchlint.flow.walking import walk
-from torchlint.model import Step
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
 
-ENTRY_WORK = 12_000
+ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
-MAIN_WORK = 150_000
+MAIN_WORK = 300_000
 """... for the main block of a script, from which the whole program hangs."""
-FILE_WORK = 250_000
+FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 MOST_NETWORKS = 4
 """How many networks of one class, built but not called, are tried."""
@@ -62,7 +62,7 @@ class Entries:
         for module in self.modules:
             for block in main_blocks(module):
                 self._try(module, partial(self._main, block, module), MAIN_WORK)
-            self._try(module, self._pending)
+            self._networks(module)
         named = self._mentions()
         for roots_only in (True, False):
             for module in self.modules:
@@ -71,7 +71,7 @@ class Entries:
                     if wanted and cls is not None:
                         self._try(module, partial(self._methods, module, cls, wanted))
                     for function in wanted if cls is None else ():
-                        self._try(module, partial(self._function, function))
+                        self._try(module, partial(self._function, module, function))
                 if self.progress is not None and not roots_only:
                     self.progress(module)
 
@@ -91,16 +91,17 @@ class Entries:
         outer = machine.work
         machine.work = share = min(work, left)
         mark = machine.store.mark()
+        reached = set(machine.reached)
         try:
             run()
         except (Exhausted, RecursionError):
-            pass
+            machine.reached = reached  # what was cut short is tried by itself
         except Exception as error:
             machine.failed(error)
         finally:
             machine.frames.clear()
             machine.paths.pop(0)
-            machine.no_grad = machine.layer_loops = 0
+            machine.no_grad = machine.layer_loops = machine.unsure = 0
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()
@@ -109,24 +110,24 @@ class Entries:
 
     def _main(self, block: cst.If, module: ModuleScope) -> None:
         self.machine.run(block.body.body, module)
-        self._pending()
+        self._networks(module)
 
-    def _function(self, function: Function) -> None:
+    def _function(self, module: ModuleScope, function: Function) -> None:
         call_function(self.machine, function, unknown_arguments(function, 0))
-        self._pending()
+        self._networks(module)
 
     def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
         """Methods of one object, each from the state that its constructor leaves."""
         receiver = self.sample(cls)
         for function in functions:
             if function.name != "__init__":
-                self._try(module, partial(self._method, function, cls, receiver))
+                self._try(module, partial(self._method, module, function, cls, receiver))
 
-    def _method(self, function: Function, cls: Class, receiver: Value) -> None:
+    def _method(self, module: ModuleScope, function: Function, cls: Class, receiver: Value) -> None:
         first = {"static": [], "class": [cls]}.get(function.role, [receiver])
         arguments = unknown_arguments(function, len(first))
         call_function(self.machine, function, Arguments([*first, *arguments.positional]), first[0] if first else None)
-        self._pending()
+        self._networks(module)
 
     def sample(self, cls: Class) -> Value:
         """An object of a class as its constructor makes it from unknown arguments and defaults."""
@@ -137,23 +138,26 @@ class Entries:
             self.machine.pending.pop()
         return built
 
-    def _pending(self) -> None:
+    def _networks(self, module: ModuleScope) -> None:
         """Call the networks that were built and not called: what happens inside them can be judged whoever calls them."""
-        machine = self.machine
-        while machine.pending:
-            network = machine.pending.pop()
+        pending = self.machine.pending
+        while pending:
+            network = pending.pop()
             key = id(network.cls.node) if isinstance(network, Instance) else hash(getattr(network, "name", ""))
             self._tried[key] += 1
-            if self._tried[key] > MOST_NETWORKS:
-                continue
-            arguments = Arguments([forward_argument()])
-            if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
-                forward = class_attribute(network.cls, FORWARD)
-                if isinstance(forward, Function):
-                    arguments = Arguments(unknown_arguments(forward, 1).positional)
-                call_instance(machine, network, arguments, network.cls.node, network.cls.scope)
-            elif isinstance(network, ApiObject) and network.attributes and isinstance(network.made, Step):
-                call_object(machine, network, arguments, network.made.place.node, self.modules[0])  # type: ignore[attr-defined]
+            if self._tried[key] <= MOST_NETWORKS:
+                self._try(module, partial(self._network, network))
+
+    def _network(self, network: Value) -> None:
+        machine = self.machine
+        if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
+            forward = class_attribute(network.cls, FORWARD)
+            arguments = unknown_arguments(forward, 1).positional if isinstance(forward, Function) else [forward_argument()]
+            call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
+        elif isinstance(network, ApiObject) and network.attributes and network.made is not None:
+            place = network.made.place
+            if isinstance(place, NodePlace):
+                call_object(machine, network, Arguments([forward_argument()]), place.node, self.modules[0])
 
     def _mentions(self) -> Counter[str]:
         """How often each word stands in the program: a function named once is called by nobody in it."""
@@ -169,9 +173,9 @@ def main_blocks(module: ModuleScope) -> Iterator[cst.If]:
     if module.source is None:
         return
     for statement in module.source.tree.body:
-        if isinstance(statement, cst.If) and isinstance(statement.test, cst.Comparison):
+        if type(statement) is cst.If and type(statement.test) is cst.Comparison:
             left = statement.test.left
-            if isinstance(left, cst.Name) and left.value == "__name__":
+            if type(left) is cst.Name and left.value == "__name__":
                 yield statement
 
 
@@ -227,13 +231,13 @@ def _attributes(function: Function) -> tuple[frozenset[str], frozenset[str]]:
 def _collect(node: Any, receiver: str, used: set[str], assigned: set[str]) -> None:
     for each in walk(node):
         kind = type(each)
-        if kind is cst.Attribute and isinstance(each.value, cst.Name) and each.value.value == receiver:
+        if kind is cst.Attribute and type(each.value) is cst.Name and each.value.value == receiver:
             used.add(each.attr.value)
-        elif kind is cst.Call and isinstance(each.func, cst.Name) and each.func.value == receiver:
+        elif kind is cst.Call and type(each.func) is cst.Name and each.func.value == receiver:
             used.update((FORWARD, "__call__"))
-        elif kind is cst.AssignTarget and isinstance(each.target, cst.Attribute):
+        elif kind is cst.AssignTarget and type(each.target) is cst.Attribute:
             target = each.target
-            if isinstance(target.value, cst.Name) and target.value.value == receiver:
+            if type(target.value) is cst.Name and target.value.value == receiver:
                 assigned.add(target.attr.value)
 
 

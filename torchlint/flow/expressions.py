@@ -138,7 +138,7 @@ def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
     """An f-string whose parts are all constant: f"layer{i}"."""
     text = ""
     for part in node.parts:
-        if isinstance(part, cst.FormattedStringText):
+        if type(part) is cst.FormattedStringText:
             text += part.value
             continue
         value = machine.evaluate(part.expression, scope)
@@ -153,7 +153,7 @@ def sequence(machine: Machine, node: Any, scope: Scope) -> Value:
     open_ = False
     for element in node.elements:
         value = machine.evaluate(element.value, scope)
-        if isinstance(element, cst.StarredElement):
+        if type(element) is cst.StarredElement:
             if isinstance(value, Sequence):
                 items.extend(value.items)
                 open_ = open_ or value.open
@@ -170,7 +170,7 @@ def mapping(machine: Machine, node: Any, scope: Scope) -> Value:
     open_ = False
     for element in node.elements:
         value = machine.evaluate(element.value, scope)
-        if isinstance(element, cst.StarredDictElement):
+        if type(element) is cst.StarredDictElement:
             if isinstance(value, Mapping):
                 entries.update(value.entries)
                 open_ = open_ or value.open
@@ -195,7 +195,7 @@ def binary(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def unary(machine: Machine, node: Any, scope: Scope) -> Value:
-    if isinstance(node.operator, cst.Not):
+    if type(node.operator) is cst.Not:
         return _as_value(test(machine, node, scope))
     return operators.unary(machine, type(node.operator).__name__, machine.evaluate(node.expression, scope), node, scope)
 
@@ -215,7 +215,7 @@ def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
     """`a or b`, `a and b`: one of the two values."""
     left = machine.evaluate(node.left, scope)
     truth = truth_of(left)
-    wants = isinstance(node.operator, cst.Or)
+    wants = type(node.operator) is cst.Or
     if truth is not None:
         return left if truth is wants else machine.evaluate(node.right, scope)
     right = machine.evaluate(node.right, scope)
@@ -237,10 +237,10 @@ class Test:
 
 def test(machine: Machine, node: Any, scope: Scope) -> Test:
     """Evaluate the condition of an if, while or conditional expression."""
-    if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not):
+    if type(node) is cst.UnaryOperation and type(node.operator) is cst.Not:
         inner = test(machine, node.expression, scope)
         return Test(None if inner.outcome is None else not inner.outcome, inner.when_false, inner.when_true)
-    if isinstance(node, cst.BooleanOperation):
+    if type(node) is cst.BooleanOperation:
         return _both(machine, node, scope)
     value = machine.evaluate(node, scope)
     return test_value(machine, value)
@@ -248,7 +248,7 @@ def test(machine: Machine, node: Any, scope: Scope) -> Test:
 
 def _both(machine: Machine, node: cst.BooleanOperation, scope: Scope) -> Test:
     """`a and b`: true means both; false tells only that not both. `a or b` is the mirror image."""
-    conjunction = isinstance(node.operator, cst.And)
+    conjunction = type(node.operator) is cst.And
     left = test(machine, node.left, scope)
     if left.outcome is not None and left.outcome is not conjunction:
         return left
@@ -358,7 +358,7 @@ def named(machine: Machine, node: Any, scope: Scope) -> Value:
 
 def yield_(machine: Machine, node: Any, scope: Scope) -> Value:
     produced: Value = NONE
-    if isinstance(node.value, cst.From):
+    if type(node.value) is cst.From:
         from torchlint.flow.iteration import element_of
 
         produced = element_of(machine, machine.evaluate(node.value.item, scope))

@@ -55,7 +55,7 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, re
 
 def _body(machine: Machine, function: Function, scope: Scope, frame: Frame) -> Value:
     node = function.node
-    if isinstance(node, cst.Lambda):
+    if type(node) is cst.Lambda:
         return machine.evaluate(node.body, scope)
     machine.run(node.body.body, scope)
     if frame.yields:
@@ -97,7 +97,7 @@ def _bind_parameters(machine: Machine, function: Function, arguments: Arguments,
         if name not in variables:
             variables[name] = _absent(function, name, arguments)
     star = parameters.star_arg
-    if isinstance(star, cst.Param):
+    if type(star) is cst.Param:
         variables[star.name.value] = Sequence(positional[len(names) :], open_=arguments.open)
     if parameters.star_kwarg is not None:
         variables[parameters.star_kwarg.name.value] = Mapping(dict(extra), open_=arguments.open)

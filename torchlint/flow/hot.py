@@ -78,13 +78,13 @@ class Hot:
 
     def _enter(self, body: Iterable[Any], owner: str | None, uses: dict[str, set[str]]) -> None:
         for statement in body:
-            if isinstance(statement, cst.ClassDef):
+            if type(statement) is cst.ClassDef:
                 name = statement.name.value
                 for base in statement.bases:
                     _add(uses, _words_of(base.value), name)
-                if isinstance(statement.body, cst.IndentedBlock):
+                if type(statement.body) is cst.IndentedBlock:
                     self._enter(statement.body.body, name, uses)
-            elif isinstance(statement, cst.FunctionDef):
+            elif type(statement) is cst.FunctionDef:
                 name = statement.name.value
                 words = self.words(statement)
                 if owner is None:
@@ -107,19 +107,19 @@ def _add(uses: dict[str, set[str]], words: Iterable[str], name: str) -> None:
 
 def _assignments(node: cst.CSTNode, uses: dict[str, set[str]], owner: str | None) -> None:
     """`self.criterion = nn.NLLLoss()`: what a word on the right leads to, the attribute or global name on the left leads to."""
-    inside = isinstance(node, cst.FunctionDef)
+    inside = type(node) is cst.FunctionDef
     for each in walk(node):
         if type(each) is not cst.Assign:
             continue
         for target in each.targets:
-            if isinstance(target.target, cst.Attribute):
+            if type(target.target) is cst.Attribute:
                 _add(uses, _words_of(each.value), "." + target.target.attr.value)
-            elif isinstance(target.target, cst.Name) and not inside:
+            elif type(target.target) is cst.Name and not inside:
                 _add(uses, _words_of(each.value), "." + target.target.value if owner is not None else target.target.value)
 
 
 def _called(function: cst.BaseExpression) -> str:
-    return function.attr.value if isinstance(function, cst.Attribute) else function.value if isinstance(function, cst.Name) else ""
+    return function.attr.value if type(function) is cst.Attribute else function.value if type(function) is cst.Name else ""
 
 
 def _words_of(node: cst.CSTNode, activations: frozenset[str] = frozenset()) -> set[str]:
@@ -129,10 +129,10 @@ def _words_of(node: cst.CSTNode, activations: frozenset[str] = frozenset()) -> s
         kind = type(each)
         if kind is cst.Name:
             words.add(each.value)
-        elif kind is cst.Attribute and isinstance(each.value, cst.Name) and each.value.value in RECEIVERS:
+        elif kind is cst.Attribute and type(each.value) is cst.Name and each.value.value in RECEIVERS:
             words.add("." + each.attr.value)
         elif kind is cst.SimpleString:
             words.add(each.value.strip("\"'"))
-        elif kind is cst.Call and each.args and isinstance(each.args[0].value, (cst.Name, cst.Call, cst.Attribute)) and _called(each.func) in activations:
+        elif kind is cst.Call and each.args and type(each.args[0].value) in (cst.Name, cst.Call, cst.Attribute) and _called(each.func) in activations:
             words.add(BUILT)
     return words

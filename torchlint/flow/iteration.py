@@ -37,6 +37,11 @@ def as_sequence(machine: Machine, value: Value) -> Sequence | None:
     return None
 
 
+def _next_of(machine: Machine, iterator: Instance) -> Value:
+    following = class_attribute(iterator.cls, "__next__")
+    return call_function(machine, following, Arguments([iterator]), iterator) if isinstance(following, Function) else Unknown()
+
+
 def element_of(machine: Machine, value: Value) -> Value:
     """One entry, standing for all."""
     if isinstance(value, Stream):
@@ -46,7 +51,8 @@ def element_of(machine: Machine, value: Value) -> Value:
     if isinstance(value, Instance):
         iterate = class_attribute(value.cls, "__iter__")
         if isinstance(iterate, Function):
-            return element_of(machine, call_function(machine, iterate, Arguments([value]), value))
+            iterator = call_function(machine, iterate, Arguments([value]), value)
+            return _next_of(machine, iterator) if isinstance(iterator, Instance) else element_of(machine, iterator)
         item = class_attribute(value.cls, "__getitem__")
         if isinstance(item, Function):
             return call_function(machine, item, Arguments([value, Unknown()]), value)

@@ -14,9 +14,9 @@ import libcst as cst
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
 from torchlint.flow.decisions import consistent
-from torchlint.flow.values import Asked, Const, Tensor, Value, options_of
+from torchlint.flow.values import Asked, Const, Option, Tensor, Value, options_of
 from torchlint.flow.wording import short
-from torchlint.model import Facts, Step, Trace
+from torchlint.model import Facts, Kind, Step, Trace
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -30,7 +30,7 @@ def emit_loss(
 ) -> Value:
     """Tell of a computed loss; its result is a tensor of which nothing is said."""
     settings = settings_of(call, bound, open_)
-    roles = [(role, [option for option in options_of(bound[role]) if machine.paths.allow(option.conditions)]) for role in ROLES if role in bound]
+    roles = [(role, _alternatives(machine, bound[role])) for role in ROLES if role in bound]
     combinations = [
         combination
         for combination in product(*(options for _, options in roles))
@@ -46,6 +46,21 @@ def emit_loss(
             )  # fmt: skip
         )
     return Tensor(Facts(), grad=True)
+
+
+def _alternatives(machine: Machine, value: Value) -> list[Option]:
+    """What an argument may be on this path. Of one that tells nothing, it does not matter whether it surely arises."""
+    allowed = [option for option in options_of(value) if machine.paths.allow(option.conditions)]
+    telling = [option for option in allowed if not _blank(option.value)]
+    blank = [option for option in allowed if _blank(option.value)]
+    if not telling:
+        return [Option(blank[0].value)] if blank else []
+    return telling + [Option(option.value, option.conditions) for option in blank]
+
+
+def _blank(value: Value) -> bool:
+    facts = _facts(value)
+    return facts.kind is Kind.UNKNOWN and facts.dtype is None
 
 
 def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dict[str, object]:

@@ -69,6 +69,7 @@ class Machine:
         self.reached: set[int] = set()  # ids of the definitions that some call has entered
         self.memo: dict[Hashable, tuple[int, Value]] = {}
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
+        self.unsure = 0  # depth of alternatives of which only one will be there
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
         self.hot: Hot | None = None  # known once the bodies of all files have been run
@@ -103,6 +104,19 @@ class Machine:
                     return status
         return Status.NORMAL
 
+    def attempt(self, work: int, run: Callable[[], Value]) -> Value | None:
+        """run() with no more than this much work; None, and nothing changed, when that does not suffice."""
+        outer, mark, frames = self.work, self.store.mark(), len(self.frames)
+        self.work = share = min(work, outer)
+        try:
+            return run()
+        except Exhausted:
+            self.store.undo(mark)
+            del self.frames[frames:]
+            return None
+        finally:
+            self.work = outer - (share - max(self.work, 0))
+
     def place(self, node: cst.CSTNode, scope: Scope) -> NodePlace:
         """Where a node is."""
         module: ModuleScope = scope.module
@@ -122,7 +136,9 @@ class Machine:
 
         def case(option: Option) -> Callable[[], Status]:
             def run() -> Status:
+                self.unsure += not option.certain
                 results.append(Option(function(option.value), option.conditions, option.certain))
+                self.unsure -= not option.certain
                 return Status.NORMAL
 
             return run

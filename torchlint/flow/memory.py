@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from torchlint.contracts.schema import Call
-from torchlint.events import BackwardHookOnInplace, Cases, InplaceWrite, KeptOverwritten, StaleRead
+from torchlint.events import BackwardHookOnInplace, InplaceWrite, KeptOverwritten, StaleRead
 from torchlint.flow.values import Storage, Tensor
 from torchlint.flow.wording import short
 from torchlint.model import Facts, Kind, Place, Step
@@ -77,14 +77,14 @@ def storage_of(tensor: Tensor) -> Storage:
 
 def version_of(storage: Storage) -> int:
     """How often the storage has been written."""
-    version: int = storage.state.get("version", 0)
+    version: int = storage.state["version"]
     return version
 
 
 def staleness(tensor: Tensor) -> Stale | None:
     """The write that this value has suffered since it arose, or None."""
     storage = tensor.storage
-    if storage is not None and version_of(storage) > tensor.version and storage.state.get("told") != tensor.version:
+    if storage is not None and version_of(storage) > tensor.version and storage.state["told"] != tensor.version:
         return Stale(storage.state["writer"])
     stale: Stale | None = tensor.stale
     return stale
@@ -94,6 +94,11 @@ def moved(tensor: Tensor, mover: str, place: Place) -> Stale | None:
     """The staleness that a copy of the tensor takes along."""
     stale = staleness(tensor)
     return Stale(stale.write, mover, place) if stale is not None and stale.place is None else stale
+
+
+def sure(machine: Machine) -> bool:
+    """Whether what happens now happens on every path that leads here; which memory is shared differs from path to path."""
+    return machine.unsure == 0
 
 
 def is_activation(call: Call) -> bool:
@@ -117,7 +122,7 @@ def read(machine: Machine, tensor: Tensor, reader: str, node: cst.CSTNode, scope
     write = stale.write
     machine.emit(
         StaleRead(
-            place=place, cases=Cases(), writer=write.step, writer_name=write.name, reader=stale.reader or reader, origin=tensor.facts.trace
+            place=place, certain=sure(machine), writer=write.step, writer_name=write.name, reader=stale.reader or reader, origin=tensor.facts.trace
         )  # fmt: skip
     )
 
@@ -144,7 +149,7 @@ def _report_saved(machine: Machine, state: dict[str, object], version: int, writ
     for saver in savers:
         if saver.version == version:
             machine.emit(
-                InplaceWrite(place=writer.step.place, writer_name=writer.name, saver=saver.step, saver_name=saver.name, saved=saver.saved)
+                InplaceWrite(place=writer.step.place, certain=sure(machine), writer_name=writer.name, saver=saver.step, saver_name=saver.name, saved=saver.saved)
             )
             return
 
@@ -155,7 +160,7 @@ def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> N
     for keeper in keepers:
         machine.emit(
             KeptOverwritten(
-                place=keeper.step.place, keeper=keeper.step, keeper_name=keeper.name, writer=writer.step, writer_name=writer.name, hooked=keeper.hooked
+                place=keeper.step.place, certain=sure(machine), keeper=keeper.step, keeper_name=keeper.name, writer=writer.step, writer_name=writer.name, hooked=keeper.hooked
             )  # fmt: skip
         )
     if keepers:
@@ -167,7 +172,7 @@ def _report_guard(machine: Machine, state: dict[str, object], version: int, writ
     guard = state.get("guard")
     if isinstance(guard, tuple) and guard[0] == version and not machine.no_grad:
         _, step, module_name = guard
-        machine.emit(BackwardHookOnInplace(place=step.place, module_name=module_name, writer=writer.step, writer_name=writer.name))
+        machine.emit(BackwardHookOnInplace(place=step.place, certain=sure(machine), module_name=module_name, writer=writer.step, writer_name=writer.name))
 
 
 def save(machine: Machine, tensor: Tensor, name: str, saved: str, node: cst.CSTNode, scope: Scope) -> None:

@@ -80,6 +80,8 @@ def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
             return _merged_items(present)
         return tuple(item for item in present[0][1] if all(any(item is other for other in value) for _, value in present))
     first = present[0][1]
+    if first is None or any(value is None for _, value in present):
+        return None
     if all(value == first for _, value in present):
         return first
     if isinstance(first, bool):

@@ -104,7 +104,7 @@ def _check_element(machine: Machine, item: Value, node: cst.CSTNode, scope: Scop
         contract = machine.table.call(item.name)
         if contract is not None and contract.effect is None:
             machine.emit(SequentialMade(place=machine.place(node, scope), element=short(item.name), module=contract.module or ""))
-    elif isinstance(item, Function) and isinstance(item.node, cst.Lambda):
+    elif isinstance(item, Function) and type(item.node) is cst.Lambda:
         machine.emit(SequentialMade(place=machine.place(node, scope), element="a lambda", module=""))
 
 

@@ -146,12 +146,12 @@ def compare(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, n
 
 
 def _compared(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
-    if isinstance(sign, (cst.Is, cst.IsNot)):
-        return _negated(_identity(left, right), isinstance(sign, cst.IsNot))
-    if isinstance(sign, (cst.In, cst.NotIn)):
-        return _negated(_membership(left, right), isinstance(sign, cst.NotIn))
-    if isinstance(sign, (cst.Equal, cst.NotEqual)) and not isinstance(left, Tensor) and not isinstance(right, Tensor):
-        return _negated(_equality(machine, left, right), isinstance(sign, cst.NotEqual))
+    if type(sign) in (cst.Is, cst.IsNot):
+        return _negated(_identity(left, right), type(sign) is cst.IsNot)
+    if type(sign) in (cst.In, cst.NotIn):
+        return _negated(_membership(left, right), type(sign) is cst.NotIn)
+    if type(sign) in (cst.Equal, cst.NotEqual) and not isinstance(left, Tensor) and not isinstance(right, Tensor):
+        return _negated(_equality(machine, left, right), type(sign) is cst.NotEqual)
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         for each in (left, right):
             if isinstance(each, Tensor):

@@ -118,7 +118,7 @@ class Project:
     def run_import(self, machine: Machine, node: Any, scope: Scope) -> None:
         """import a.b as c; from a import b, c as d; from a import *"""
         importer = scope.module.path
-        if isinstance(node, cst.Import):
+        if type(node) is cst.Import:
             for alias in node.names:
                 dotted = dotted_name(alias.name)
                 if alias.asname is not None:
@@ -129,7 +129,7 @@ class Project:
             return
         module = dotted_name(node.module) if node.module is not None else ""
         dots = len(node.relative)
-        if isinstance(node.names, cst.ImportStar):
+        if type(node.names) is cst.ImportStar:
             self._import_star(machine, module, dots, scope.module)
             return
         for alias in node.names:
@@ -227,6 +227,6 @@ def built_layer(machine: Machine, text: str, owner: ApiObject) -> ApiObject:
 
 def dotted_name(node: cst.BaseExpression) -> str:
     """a.b.c as text."""
-    if isinstance(node, cst.Attribute):
+    if type(node) is cst.Attribute:
         return f"{dotted_name(node.value)}.{node.attr.value}"
-    return node.value if isinstance(node, cst.Name) else ""
+    return node.value if type(node) is cst.Name else ""

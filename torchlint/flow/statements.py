@@ -82,11 +82,11 @@ def _augmented_tensor(machine: Machine, name: str, left: Tensor, right: Value, n
 def expression(machine: Machine, node: Any, scope: Scope) -> Status:
     """A call for its effect. `self.relu(x)` on a line of its own means to change x: the old name stands for the new value."""
     result = machine.evaluate(node.value, scope)
-    if isinstance(result, Tensor) and result.storage is not None and isinstance(node.value, cst.Call):
+    if isinstance(result, Tensor) and result.storage is not None and type(node.value) is cst.Call:
         for argument in node.value.args[:1]:
-            if isinstance(argument.value, cst.Name):
+            if type(argument.value) is cst.Name:
                 _follow_inplace(machine, argument.value, result, scope)
-        if isinstance(node.value.func, cst.Attribute) and isinstance(node.value.func.value, cst.Name):
+        if type(node.value.func) is cst.Attribute and type(node.value.func.value) is cst.Name:
             _follow_inplace(machine, node.value.func.value, result, scope)
     return Status.NORMAL
 
@@ -153,12 +153,16 @@ def _round(machine: Machine, node: Any, element: Value, scope: Scope) -> Status:
 def _unrolled(machine: Machine, node: Any, known: Sequence, scope: Scope) -> Status:
     """Each entry in turn; a break that is sure ends the loop."""
     over_layers = any(_is_layer(item) for item in known.items)
+    only_numbers = all(isinstance(item, Const) for item in known.items)
     machine.layer_loops += over_layers
     try:
         for item in known.items:
+            mark = machine.store.mark()
             status = _round(machine, node, item, scope)
             if status is Status.BREAK or (status is Status.RETURN and not known.open):
                 return status
+            if only_numbers and not _builds(machine, mark, scope):
+                break  # ten epochs are like one
     finally:
         machine.layer_loops -= over_layers
     return Status.NORMAL
@@ -180,6 +184,19 @@ def _until_stable(machine: Machine, scope: Scope, run: Callable[[], Status]) -> 
         if status in (Status.RETURN, Status.RAISE, Status.BREAK) or not _carries(machine, mark):
             break
     return Status.NORMAL if status is not Status.RAISE else Status.RAISE
+
+
+def _builds(machine: Machine, mark: int, scope: Scope) -> bool:
+    """Whether a round made something grow or change that the next round will find: a list, an object, a variable from before."""
+    for (_, key), (contents, old) in machine.store.changed_since(mark).items():
+        new = contents.get(key, ABSENT)
+        if contents is scope.variables and old is ABSENT:
+            continue
+        if old is not ABSENT and (old is new or (isinstance(new, (Const, Unknown)) and isinstance(old, (Const, Unknown)))):
+            continue
+        if not (isinstance(old, Value) and isinstance(new, Value) and alike(old, new)):
+            return True
+    return False
 
 
 def _carries(machine: Machine, mark: int) -> bool:
@@ -283,11 +300,11 @@ def match_block(machine: Machine, node: Any, scope: Scope) -> Status:
 
 def _matches(machine: Machine, subject: Value, case: Any, scope: Scope) -> tuple[bool | None, tuple[Condition, ...], tuple[Condition, ...]]:
     pattern = case.pattern
-    if isinstance(pattern, cst.MatchAs) and pattern.pattern is None:
+    if type(pattern) is cst.MatchAs and pattern.pattern is None:
         if pattern.name is not None:
             assign(machine, pattern.name, subject, scope)
         return (True if case.guard is None else None), (), ()
-    if isinstance(pattern, cst.MatchValue):
+    if type(pattern) is cst.MatchValue:
         wanted = machine.evaluate(pattern.value, scope)
         decided = test_value(machine, operators.compare(machine, cst.Equal(), subject, wanted, pattern, scope))
         return decided.outcome if case.guard is None else None, decided.when_true, decided.when_false
@@ -309,11 +326,11 @@ def asserting(machine: Machine, node: Any, scope: Scope) -> Status:
 
 
 def deleting(machine: Machine, node: Any, scope: Scope) -> Status:
-    elements = [element.value for element in node.target.elements] if isinstance(node.target, cst.Tuple) else [node.target]
+    elements = [element.value for element in node.target.elements] if type(node.target) is cst.Tuple else [node.target]
     for target in elements:
-        if isinstance(target, cst.Name):
+        if type(target) is cst.Name:
             machine.store.delete(scope.variables, target.value)
-        elif isinstance(target, cst.Subscript):
+        elif type(target) is cst.Subscript:
             _delete_item(machine, target, scope)
     return Status.NORMAL
 

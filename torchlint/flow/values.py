@@ -79,7 +79,7 @@ class Storage:
     __slots__ = ("state",)
 
     def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
+        self.state: dict[str, Any] = {"version": 0, "savers": (), "keepers": (), "guard": None, "told": None}
 
 
 class Tensor(Value):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import libcst as cst
@@ -17,12 +16,18 @@ import libcst as cst
 TRIVIA = frozenset({"lpar", "rpar", "comma", "semicolon", "leading_lines", "lines_after_decorators", "header", "footer", "newline", "dot", "equal", "colon"})
 
 
-@cache
+FIELDS: dict[type, tuple[str, ...]] = {}
+"""The fields of each node type that hold nodes of interest; empty for whatever is no node."""
+
+
 def fields_of(kind: type) -> tuple[str, ...]:
-    """The fields of a node type that hold nodes of interest."""
-    return tuple(
-        field.name for field in dataclasses.fields(kind) if field.name not in TRIVIA and "whitespace" not in field.name and "bracket" not in field.name
-    )
+    """The fields of a type, looked up once."""
+    known = FIELDS.get(kind)
+    if known is None:
+        names = [field.name for field in dataclasses.fields(kind)] if issubclass(kind, cst.CSTNode) else []
+        known = tuple(name for name in names if name not in TRIVIA and "whitespace" not in name and "bracket" not in name)
+        FIELDS[kind] = known
+    return known
 
 
 def walk(node: cst.CSTNode) -> Iterator[Any]:
@@ -30,10 +35,16 @@ def walk(node: cst.CSTNode) -> Iterator[Any]:
     waiting: list[Any] = [node]
     while waiting:
         each = waiting.pop()
-        yield each
-        for name in fields_of(type(each)):
-            value = getattr(each, name)
-            if isinstance(value, cst.CSTNode):
-                waiting.append(value)
-            elif type(value) in (list, tuple):
-                waiting.extend(item for item in value if isinstance(item, cst.CSTNode))
+        kind = type(each)
+        if kind is list or kind is tuple:
+            waiting.extend(each)
+            continue
+        names = FIELDS.get(kind)
+        if names is None:
+            names = fields_of(kind)
+        if names:
+            yield each
+            for name in names:
+                value = getattr(each, name)
+                if value is not None and type(value) is not str:
+                    waiting.append(value)
