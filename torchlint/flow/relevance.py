@@ -14,13 +14,15 @@ from torchlint.flow.imports import Resolver
 
 IMPORT = re.compile(rb"(?:^|[\n\";])[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w][\w., \t]*))")
 NAME = re.compile(rb"[A-Za-z_]\w*")
-MEMORY_TOKENS = (b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(")
-"""What rules on memory and construction need to see beside losses."""
+OTHER_TOKENS = (
+    b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(", b"sigmoid", b"torchvision", b"reveal_kind",
+)  # fmt: skip
+"""What rules on memory, construction and logarithms need to see beside losses."""
 
 
 def has_token(data: bytes, tokens: Iterable[bytes]) -> bool:
     """Whether a file names torch and anything of interest."""
-    return b"torch" in data and (any(token in data for token in tokens) or any(token in data for token in MEMORY_TOKENS))
+    return b"torch" in data and (any(token in data for token in tokens) or any(token in data for token in OTHER_TOKENS))
 
 
 def imports_of(data: bytes, path: str, resolver: Resolver) -> set[str]:
