@@ -77,30 +77,27 @@ class Collector:
         return sorted(found, key=lambda finding: finding.sort_key)
 
     def _finding(self, told: list[_Told], locations: dict[Place, Location]) -> Finding | None:
+        told = [each for each in told if each.report.place in locations and not self._suppressed(each.report, locations)]
         sure = [each for each in told if each.event.certain or _in_all_cases(each, told)]
+        if not told or (not sure and not self._settings.show_possible):
+            return None
         evidence = Evidence.PROVEN if sure else Evidence.POSSIBLE
-        if not sure and not self._settings.show_possible:
-            return None
-        best = min(sure or told, key=lambda each: len(each.report.steps))
-        report = best.report
-        location = locations.get(report.place)
-        if location is None or self._suppressed(report):
-            return None
+        report = min(sure or told, key=lambda each: len(each.report.steps)).report
         steps = tuple(TraceStep(step.message, locations[step.place]) for step in report.steps if step.place in locations)
         ways = {tuple(step.place for step in each.report.steps[:1]) for each in told}
         return Finding(
             report.rule.code, report.rule.name, report.severity or report.rule.severity, evidence, report.message, report.help, report.rule.url,
-            location, steps, len(ways) - 1,
+            locations[report.place], steps, len(ways) - 1,
         )  # fmt: skip
 
-    def _suppressed(self, report: Report) -> bool:
+    def _suppressed(self, report: Report, locations: dict[Place, Location]) -> bool:
         """An ignore comment on the lines of the place itself, or of any step of the trace."""
         for place in _places(report):
-            if isinstance(place, NodePlace):
-                source, location = place.source, place.locate()
-                first = source.program_line(location)
+            location = locations.get(place)
+            if isinstance(place, NodePlace) and location is not None:
+                first = place.source.program_line(location)
                 last = first + (location.end_line - location.line if place is report.place else 0)
-                if source.suppressions.hides_span(first, last, report.rule.code, report.rule.name):
+                if place.source.suppressions.hides_span(first, last, report.rule.code, report.rule.name):
                     return True
         return False
 

@@ -41,6 +41,9 @@ def apply_call(
     if call.loss is not None:
         return emit_loss(machine, call, name, bound, arguments.open, node, scope, made)
     subject = bound.get(call.passes_on)
+    out = bound.get("out")
+    if isinstance(out, Tensor):
+        memory.touched(machine, out, node, scope)
     if call.needs:
         _check_needs(machine, call, name, bound, arguments.open, node, scope)
     _read_all(machine, call, name, bound, subject, node, scope)
@@ -102,7 +105,8 @@ def _is_none(value: Value) -> bool:
 def _on_one(machine: Machine, call: Call, name: str, subject: Value, bound: dict[str, Value], node: cst.CSTNode, scope: Scope, fresh: bool = False) -> Value:
     """The result for one alternative of the argument that matters."""
     if isinstance(subject, Tensor):
-        tensor = subject
+        facts = memory.current(subject)
+        tensor = subject if facts is subject.facts else Tensor(facts, subject.storage, subject.version, subject.grad, subject.stale)
     elif call.gives in ("same", "self") and not call.casts and call.dtype in (None, "same"):
         return subject  # nothing is known and nothing is learnt: keep its identity
     elif isinstance(subject, Unknown):
@@ -124,7 +128,10 @@ def _on_one(machine: Machine, call: Call, name: str, subject: Value, bound: dict
 def _entry(machine: Machine, gives: str, call: Call, name: str, tensor: Tensor, node: cst.CSTNode, scope: Scope) -> Value:
     if gives == "same":
         return Tensor(tensor.facts, grad=tensor.grad)
-    return Tensor(_given(machine, gives, name, node, scope), grad=call.parameters or tensor.grad)
+    facts = _given(machine, gives, name, node, scope)
+    if facts.kind is Kind.CLASS_INDICES:
+        facts.dtype, facts.dtype_trace = "int64", facts.trace
+    return Tensor(facts, grad=call.parameters or tensor.grad)
 
 
 def _with_memory(
@@ -199,6 +206,10 @@ def _set_dtype(machine: Machine, call: Call, name: str, facts: Facts, old: Facts
         for parameter, value in bound.items():
             if parameter == call.passes_on:
                 continue
+            if isinstance(value, Tensor) or _asks_dtype(value):
+                if isinstance(value, Tensor) and value.facts.dtype is not None:
+                    facts.dtype, facts.dtype_trace = value.facts.dtype, _dtype_step(machine, name, value.facts.dtype, node, scope)
+                return
             cast = _dtype_named(machine, value)
             if cast is not None:
                 facts.dtype, facts.dtype_trace = cast, _dtype_step(machine, name, cast, node, scope)
@@ -237,9 +248,12 @@ def _dtype_named(machine: Machine, value: Value) -> str | None:
         return machine.table.dtype(value.name)
     if isinstance(value, Const) and isinstance(value.value, str):
         return machine.table.dtype(value.value)
-    if isinstance(value, Tensor):
-        return value.facts.dtype
     return None
+
+
+def _asks_dtype(value: Value) -> bool:
+    """Whether a value is the dtype of something unknown: `x.dtype`."""
+    return isinstance(value, Unknown) and isinstance(value.symbol, tuple) and value.symbol[0] == "." and value.symbol[-1] == "dtype"
 
 
 def _dtype_of_value(value: Value | None) -> tuple[str, str] | None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Arguments:
     """Evaluated arguments of a call. open: more arguments than these may be there, at unknown places.
 
-    rest: what `*args` of unknown length holds, one value for all; nodes: where each positional and keyword argument is written.
+    rest: what `*args` of unknown length holds, one value for all; nodes: where each argument is written;
+    behind: positional arguments after one of unknown length.
     """
 
     positional: list[Value] = field(default_factory=list)
@@ -30,10 +31,11 @@ class Arguments:
     open: bool = False
     rest: Value | None = None
     nodes: list[cst.CSTNode] = field(default_factory=list)
+    behind: list[Value] = field(default_factory=list)
 
     def with_first(self, first: Value) -> Arguments:
         """The same arguments behind one more."""
-        return Arguments([first, *self.positional], self.keywords, self.open, self.rest, self.nodes)
+        return Arguments([first, *self.positional], self.keywords, self.open, self.rest, self.nodes, self.behind)
 
     def first(self) -> Value | None:
         """The first positional argument, if any."""
@@ -63,9 +65,10 @@ def evaluate_arguments(machine: Machine, nodes: Seq[cst.Arg], scope: Scope) -> A
                 result.open = True
         elif node.keyword is not None:
             result.keywords[node.keyword.value] = value
-        elif result.rest is None:
+        elif result.rest is None and not result.open:
             result.positional.append(value)
         else:
+            result.behind.append(value)
             result.open = True
         result.nodes.append(node)
     return result

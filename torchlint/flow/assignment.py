@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torchlint.flow import hooks
+from torchlint.flow import hooks, memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute
 from torchlint.flow.decisions import join
 from torchlint.flow.iteration import element_of
+from torchlint.flow.subscripts import bounds_of
 from torchlint.flow.values import (
     Alternatives, ApiObject, Class, Const, Function, Instance, Mapping, ModuleValue, Option, Sequence, Tensor, Unknown, Value, plain_tensor,
 )  # fmt: skip
@@ -57,6 +58,8 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node
         machine.store.write(owner.attributes, name, value)
     elif isinstance(owner, Class):
         machine.store.write(owner.attributes, name, value)
+    elif isinstance(owner, Tensor) and name == "data":
+        memory.touched(machine, owner, node, scope)
     elif isinstance(owner, ModuleValue):
         machine.store.write(owner.scope.variables, name, value)
     return owner
@@ -65,8 +68,12 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node
 def _set_item(machine: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
     from torchlint.flow.expressions import evaluate_index
 
-    owner = machine.evaluate(target.value, scope)
     index = evaluate_index(machine, target.slice, scope)
+    if type(target.value) is cst.Attribute and target.value.attr.value == "_modules" and isinstance(index, Const):
+        owner = machine.evaluate(target.value.value, scope)
+        machine.lift(owner, lambda each: set_child(machine, each, str(index.value), value))
+        return
+    owner = machine.evaluate(target.value, scope)
     machine.lift(owner, lambda each: _put(machine, each, index, value, target, scope))
 
 
@@ -76,6 +83,8 @@ def _put(machine: Machine, owner: Value, index: Value, value: Value, target: cst
         if isinstance(index, Const):
             machine.store.write(owner.entries, index.value, value)
         else:
+            for key, old in list(owner.entries.items()):
+                machine.store.write(owner.entries, key, join([Option(old, (), False), Option(value, (), False)]))
             machine.store.write(owner.state, "open", True)
     elif isinstance(owner, Sequence):
         _put_in_list(machine, owner, index, value)
@@ -91,8 +100,11 @@ def _put_in_list(machine: Machine, owner: Sequence, index: Value, value: Value) 
     if isinstance(index, Const) and isinstance(index.value, int) and -len(items) <= index.value < len(items):
         items[index.value] = value
         machine.store.write(owner.state, "items", tuple(items))
+    elif bounds_of(index) is not None:
+        machine.store.write(owner.state, "items", tuple(Unknown() for _ in items))
+        machine.store.write(owner.state, "open", True)
     else:
-        machine.store.write(owner.state, "items", tuple(join([Option(item), Option(value)]) for item in items) or (value,))
+        machine.store.write(owner.state, "items", tuple(join([Option(item, (), False), Option(value, (), False)]) for item in items) or (value,))
         machine.store.write(owner.state, "open", True)
 
 
@@ -106,12 +118,25 @@ def _put_in_object(machine: Machine, owner: ApiObject | Instance, index: Value, 
         machine.store.write(owner.attributes, "#items", Sequence([value], True, True))  # a part of a ready-made network
 
 
+def set_child(machine: Machine, owner: Value, name: str, value: Value) -> Value:
+    """Replace the child module of a name; in a container, names are positions."""
+    if isinstance(owner, (Instance, ApiObject)):
+        machine.store.write(owner.attributes, name, value)
+        items = owner.attributes.get("#items")
+        if isinstance(items, Sequence) and name.isdigit():
+            _put_in_list(machine, items, Const(int(name)), value)
+        elif isinstance(items, Mapping):
+            machine.store.write(items.entries, name, value)
+    return owner
+
+
 def _overwritten(machine: Machine, tensor: Tensor, target: cst.Subscript, scope: Scope) -> None:
     """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on."""
+    memory.touched(machine, tensor, target, scope)
     if type(target.value) in (cst.Name, cst.Attribute):
         changed = plain_tensor(dtype=tensor.facts.dtype)
         changed.facts.dtype_trace = tensor.facts.dtype_trace
-        changed.storage, changed.version, changed.grad = tensor.storage, tensor.version, tensor.grad
+        changed.storage, changed.version, changed.grad = tensor.storage, memory.version_of(memory.storage_of(tensor)), tensor.grad
         assign(machine, target.value, changed, scope)
 
 

@@ -17,6 +17,8 @@ from torchlint.flow.values import (
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
 
+CONTENTS = frozenset({"items", "values", "keys", "pop", "update", "get"})
+"""Methods that containers of modules share with lists and dicts."""
 ITEMS = "#items"
 """The attribute that holds the modules inside a container."""
 VIEWS_OF_TENSOR = frozenset({"T", "mT", "H", "mH", "data"})
@@ -84,6 +86,10 @@ def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value
     found = class_attribute(instance.cls, name)
     if found is not None:
         return bind_method(machine, found, instance)
+    if name in CONTENTS and ITEMS in instance.attributes:
+        return Builtin(name, instance.attributes[ITEMS])
+    if name == "module":
+        return instance  # what DataParallel wraps: wrapping leaves no trace in the flow
     if name == "training":
         return TRUE  # losses are computed while training; design section 5
     if name == "__class__":
@@ -128,8 +134,12 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
     own = value.attributes.get(name)
     if own is not None:
         return own  # type: ignore[no-any-return]
+    if name == "remove" and "#target" in value.attributes:
+        return Builtin(name, value)
     if name in ("forward", "__call__"):
         return Bound(Api(f"{value.name}.{name}"), value)
+    if name in CONTENTS and ITEMS in value.attributes:
+        return Builtin(name, value.attributes[ITEMS])
     if name == "_modules":
         return Mapping(dict(children_of(value)))
     if value.model is not None and (name in value.model.layers or name in value.model.heads or name in value.model.then):
@@ -146,6 +156,8 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
         return wrapped
     if machine.table.call(f"torch.nn.Module.{name}"):
         return Bound(Api(f"torch.nn.Module.{name}"), value)
+    if name == "module" and (value.module is not None or value.model is not None):
+        return value
     argument = value.arguments.get(name)
     if argument is not None:
         return argument

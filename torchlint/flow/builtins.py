@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from torchlint.events import Cases, KindRevealed
-from torchlint.flow import hooks
+from torchlint.flow import hooks, memory
 from torchlint.flow.arguments import Arguments
+from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.iteration import as_sequence, element_of
 from torchlint.flow.values import (
-    FALSE, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value, options_of,
+    FALSE, MOST_ITEMS, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value, constant, options_of,
 )  # fmt: skip
 
 from torchlint.model import Facts
@@ -39,6 +40,9 @@ def call_builtin(machine: Machine, callee: Builtin, arguments: Arguments, node: 
         handler = SEQUENCE_METHODS.get(callee.name)
     elif isinstance(callee.receiver, Mapping):
         handler = MAPPING_METHODS.get(callee.name)
+    elif isinstance(callee.receiver, ApiObject):
+        hooks.remove(machine, callee.receiver)
+        return NONE
     elif isinstance(callee.receiver, Const):
         return _constant_method(callee.receiver, callee.name, arguments)
     else:
@@ -62,7 +66,7 @@ def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
         result = getattr(receiver.value, name)(*given, **{key: value.value for key, value in arguments.keywords.items() if isinstance(value, Const)})
     except (TypeError, ValueError, LookupError):
         return Unknown()
-    return Sequence([Const(each) for each in result], True) if isinstance(result, list) else Const(result)
+    return Sequence([Const(each) for each in result], True) if isinstance(result, list) else constant(result)
 
 
 # --- functions -------------------------------------------------------------------------------------------------------------
@@ -168,8 +172,15 @@ def _getattr(machine: Machine, receiver: Value | None, arguments: Arguments, nod
 
 def _setattr(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     owner, name, value = arguments.first(), arguments.get(1, "name"), arguments.get(2, "value")
-    if isinstance(owner, (Instance, ApiObject)) and isinstance(name, Const) and isinstance(name.value, str) and value is not None:
-        machine.store.write(owner.attributes, name.value, value)
+    if not isinstance(owner, (Instance, ApiObject)) or value is None:
+        return NONE
+    if isinstance(name, Const):
+        set_child(machine, owner, str(name.value), value)
+    else:
+        for known in [each for each in owner.attributes if not each.startswith("#")]:
+            machine.store.write(owner.attributes, known, Unknown())
+        if "#items" in owner.attributes:
+            machine.store.write(owner.attributes, "#items", Sequence((), True, True))
     return NONE
 
 
@@ -299,7 +310,7 @@ def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node
     options = options_of(first)
     cases = Cases(len(options))
     for option in options:
-        facts = option.value.facts if isinstance(option.value, Tensor) else Facts()
+        facts = memory.current(option.value) if isinstance(option.value, Tensor) else Facts()
         machine.emit(KindRevealed(place=machine.place(node, scope), facts=facts, certain=option.certain, cases=cases))
     return first
 
@@ -320,8 +331,10 @@ FUNCTIONS["#identity"] = _same
 
 
 def set_items(machine: Machine, target: Sequence, items: tuple[Value, ...]) -> None:
-    """Change a list."""
-    machine.store.write(target.state, "items", items)
+    """Change a list; one that has grown too long keeps its beginning."""
+    machine.store.write(target.state, "items", items[:MOST_ITEMS])
+    if len(items) > MOST_ITEMS:
+        machine.store.write(target.state, "open", True)
 
 
 def _append(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -379,6 +392,32 @@ def _clear(machine: Machine, receiver: Value | None, arguments: Arguments, node:
     return NONE
 
 
+def _reverse(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    if isinstance(receiver, Sequence):
+        set_items(machine, receiver, tuple(reversed(receiver.items)))
+    return NONE
+
+
+def _shuffle(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """Entries are reordered or taken out: it is no longer known which stands where."""
+    if isinstance(receiver, Sequence):
+        forget_items(machine, receiver)
+    return NONE
+
+
+def forget_items(machine: Machine, target: Sequence) -> None:
+    """Nothing is known of a list any more."""
+    set_items(machine, target, tuple(Unknown() for _ in target.items))
+    machine.store.write(target.state, "open", True)
+
+
+def forget_entries(machine: Machine, target: Mapping) -> None:
+    """Nothing is known of a dict's values any more."""
+    for key in list(target.entries):
+        machine.store.write(target.entries, key, Unknown())
+    machine.store.write(target.state, "open", True)
+
+
 def _replaced(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """namedtuple._replace"""
     if not isinstance(receiver, Sequence):
@@ -388,7 +427,8 @@ def _replaced(machine: Machine, receiver: Value | None, arguments: Arguments, no
 
 
 SEQUENCE_METHODS: dict[str, Handler] = {
-    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "_replace": _replaced,
+    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "_replace": _replaced, "reverse": _reverse,
+    "sort": _shuffle, "remove": _shuffle,
     "copy": lambda machine, receiver, arguments, node, scope: Sequence(receiver.items, True, receiver.open) if isinstance(receiver, Sequence) else Unknown(),
 }  # fmt: skip
 
@@ -430,7 +470,7 @@ def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node
         for key, value in added.entries.items():
             machine.store.write(receiver.entries, key, value)
         if added.open:
-            machine.store.write(receiver.state, "open", True)
+            forget_entries(machine, receiver)
     return NONE
 
 

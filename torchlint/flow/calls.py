@@ -88,7 +88,7 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
     if contract is not None:
         return run_contract(machine, contract, contract.names[0], arguments, node, scope)
     if machine.hot is not None and machine.hot.is_dead_weight(function.node) and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver):
-        machine.reached.add(id(function.node))
+        machine.reached[id(function.node)] = None
         return Unknown()
     return call_function(machine, function, _noted(machine, function, arguments, node, scope), receiver)
 

@@ -26,12 +26,14 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
     """cls(...)"""
     from torchlint.flow import calls, networks
 
-    machine.reached.add(id(cls.node))
+    machine.reached[id(cls.node)] = None
     names = {base.name for base in library_bases(cls)}
     if names & TUPLES:
         return _named_tuple(cls, arguments)
     if names & ENUMS:
         return Unknown((".", cls, "member"))
+    if class_attribute(cls, "__new__") is not None:
+        return Unknown()  # it may be anything
     instance = Instance(cls, Step(f"`{cls.name}` is built", machine.place(node, scope)))
     init = class_attribute(cls, "__init__")
     if isinstance(init, Function):

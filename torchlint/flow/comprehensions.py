@@ -28,6 +28,7 @@ def evaluate_comprehension(machine: Machine, node: Any, scope: Scope) -> Value:
     import libcst as cst
 
     inside = Scope(scope, scope.module, scope.frame)
+    inside.is_comprehension = True
     items: list[Value] = []
     complete = _loop(machine, node.for_in, inside, lambda: items.append(machine.evaluate(node.elt, inside)))
     if type(node) is cst.GeneratorExp and not complete:
@@ -38,6 +39,7 @@ def evaluate_comprehension(machine: Machine, node: Any, scope: Scope) -> Value:
 def evaluate_dict_comprehension(machine: Machine, node: Any, scope: Scope) -> Value:
     """{key: value for ...}"""
     inside = Scope(scope, scope.module, scope.frame)
+    inside.is_comprehension = True
     entries: dict[Hashable, Value] = {}
     unknown_keys: list[Value] = []
 

@@ -94,7 +94,18 @@ class Assumptions:
 
     def allow(self, conditions: Iterable[Condition]) -> bool:
         """Whether the conditions can hold on this path."""
-        return not self.conditions or all(self.decide(key) is not (not outcome) for key, outcome in conditions)
+        if not self.conditions:
+            return True
+        given = tuple(conditions)
+        if not all(self.decide(key) is not (not outcome) for key, outcome in given):
+            return False
+        return not any(outcome and key[0] == "in" and self._excluded(key, given) for key, outcome in self.conditions if isinstance(key, tuple) and len(key) == 3)
+
+    def _excluded(self, membership: tuple[Hashable, ...], given: Sequence[Condition]) -> bool:
+        """Whether `x in (a, b)` cannot hold because x is neither a nor b."""
+        _, subject, members = membership
+        assert isinstance(members, frozenset)
+        return all((("==", subject, member), False) in given or self._outcomes.get(("==", subject, member)) is False for member in members)
 
     def narrow(self, value: Alternatives) -> Value:
         """The alternatives that can be there on this path."""

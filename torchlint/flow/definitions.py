@@ -75,8 +75,21 @@ def define_class(machine: Machine, node: Any, scope: Scope) -> Status:
             value.owner = cls
     cls.fields = _fields(node, cls)
     cls.dataclass = any(_is_dataclass(machine, decorator.decorator, scope) for decorator in node.decorators)
-    machine.store.write(scope.variables, node.name.value, cls)
+    machine.store.write(scope.variables, node.name.value, _decorated_class(machine, cls, node, scope))
     return Status.NORMAL
+
+
+def _decorated_class(machine: Machine, cls: Class, node: cst.ClassDef, scope: Scope) -> Value:
+    """What a project's class decorators make of the class; one that gives nothing known keeps it."""
+    from torchlint.flow.calls import call
+
+    value: Value = cls
+    for decorator in reversed(node.decorators):
+        function = machine.evaluate(decorator.decorator, scope)
+        if isinstance(function, (Function, Bound, Partial)):
+            made = machine.attempt(DECORATOR_WORK, lambda f=function, v=value: call(machine, f, Arguments([v]), node, scope))  # type: ignore[misc]
+            value = made if isinstance(made, (Api, Class, Function, Partial)) else value
+    return value
 
 
 def _fields(node: cst.ClassDef, cls: Class) -> list[tuple[str, Value | None]]:

@@ -113,7 +113,7 @@ def _hook(kind: str) -> Handler:
     def handler(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
         target, function = arguments.first(), arguments.get(1, "hook")
         if target is not None and function is not None:
-            hooks.register(machine, target, kind, function, node, scope)
+            return hooks.register(machine, target, kind, function, node, scope)
         return Unknown()
 
     return handler

@@ -41,6 +41,10 @@ MAIN_WORK = 300_000
 """... for the main block of a script, from which the whole program hangs."""
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
+LEAST_FILE_WORK = 20_000
+LEAST_WORK = 4_000_000
+WORK_PER_CHARACTER = 0.15
+"""How much the whole run may take: about as long as parsing, for a large project."""
 MOST_NETWORKS = 4
 """How many networks of one class, built but not called, are tried."""
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -54,7 +58,10 @@ class Entries:
         self.modules = modules
         self.progress = progress
         self._hot = machine.hot = Hot(modules, machine.table)
-        self._left: dict[int, int] = {id(module): FILE_WORK for module in modules}
+        size = sum(len(module.source.text) for module in modules if module.source is not None)
+        self._pool = max(LEAST_WORK, int(size * WORK_PER_CHARACTER))
+        share = max(LEAST_FILE_WORK, 3 * self._pool // max(1, len(modules)))
+        self._left: dict[int, int] = {id(module): min(FILE_WORK, share) for module in modules}
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:
@@ -85,17 +92,17 @@ class Entries:
     def _try(self, module: ModuleScope, run: Callable[[], object], work: int = ENTRY_WORK) -> None:
         """Run one entry point within its share of work, and take back what it changed."""
         machine = self.machine
-        left = self._left[id(module)]
+        left = min(self._left[id(module)], self._pool)
         if left <= 0:
             return
         outer = machine.work
         machine.work = share = min(work, left)
-        mark = machine.store.mark()
-        reached = set(machine.reached)
+        mark, reached = machine.store.mark(), len(machine.reached)
         try:
             run()
         except (Exhausted, RecursionError):
-            machine.reached = reached  # what was cut short is tried by itself
+            while len(machine.reached) > reached:  # what was cut short is tried by itself
+                machine.reached.popitem()
         except Exception as error:
             machine.failed(error)
         finally:
@@ -105,7 +112,9 @@ class Entries:
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()
-            self._left[id(module)] -= share - max(machine.work, 0)
+            used = share - max(machine.work, 0)
+            self._left[id(module)] -= used
+            self._pool -= used
             machine.work = outer
 
     def _main(self, block: cst.If, module: ModuleScope) -> None:

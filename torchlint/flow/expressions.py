@@ -26,7 +26,7 @@ from torchlint.flow.scope import Scope
 from torchlint.flow.subscripts import subscript
 from torchlint.flow.values import (
     FALSE, NONE, TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Condition, Const, Function, Import, Instance, Mapping, ModuleValue, Option, Partial,
-    Sequence, Stream, Unknown, Value,
+    Sequence, Stream, Unknown, Value, constant,
 )  # fmt: skip
 
 STRINGS: dict[str, Value] = {}
@@ -130,7 +130,7 @@ def simple_string(machine: Machine, node: Any, scope: Scope) -> Value:
 def concatenated_string(machine: Machine, node: Any, scope: Scope) -> Value:
     left, right = machine.evaluate(node.left, scope), machine.evaluate(node.right, scope)
     if isinstance(left, Const) and isinstance(right, Const) and type(left.value) is type(right.value):
-        return Const(left.value + right.value)
+        return constant(left.value + right.value)
     return Unknown()
 
 
@@ -145,7 +145,7 @@ def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
         if not isinstance(value, Const) or part.format_spec or part.conversion:
             return Unknown()
         text += str(value.value)
-    return Const(text)
+    return constant(text)
 
 
 def sequence(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -214,7 +214,7 @@ def comparison(machine: Machine, node: Any, scope: Scope) -> Value:
 def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
     """`a or b`, `a and b`: one of the two values."""
     left = machine.evaluate(node.left, scope)
-    truth = truth_of(left)
+    truth = True if isinstance(left, Api) and machine.table.known(left.name) else truth_of(left)
     wants = type(node.operator) is cst.Or
     if truth is not None:
         return left if truth is wants else machine.evaluate(node.right, scope)
@@ -352,6 +352,8 @@ def defaults_of(machine: Machine, parameters: cst.Parameters, scope: Scope) -> d
 
 def named(machine: Machine, node: Any, scope: Scope) -> Value:
     value = machine.evaluate(node.value, scope)
+    while scope.is_comprehension and scope.parent is not None:
+        scope = scope.parent
     machine.store.write_local(scope.home(node.target.value).variables, node.target.value, value)
     return value
 

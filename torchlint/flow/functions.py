@@ -25,7 +25,7 @@ FORWARD = "forward"
 
 def call_function(machine: Machine, function: Function, arguments: Arguments, receiver: Value | None = None) -> Value:
     """Evaluate the body. receiver: the object whose method it is, already among the arguments."""
-    machine.reached.add(id(function.node))
+    machine.reached[id(function.node)] = None
     if len(machine.frames) >= MOST_FRAMES or machine.running(function) >= 2:
         return Unknown()
     key = _memo_key(machine, function, arguments)

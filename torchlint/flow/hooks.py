@@ -16,7 +16,7 @@ import libcst as cst
 
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.values import ApiObject, Const, Instance, Sequence, Storage, Tensor, Value
+from torchlint.flow.values import ApiObject, Instance, Sequence, Storage, Tensor, Unknown, Value
 from torchlint.flow.wording import title
 from torchlint.model import Step
 
@@ -48,10 +48,26 @@ class Watch:
     scope: Scope
 
 
-def register(machine: Machine, target: Value, kind: str, function: Value, node: cst.CSTNode, scope: Scope) -> None:
-    """Add a hook to a module."""
-    if isinstance(target, (Instance, ApiObject)):
-        machine.store.write(target.attributes, HOOKS, (*target.attributes.get(HOOKS, ()), Hook(kind, function, node, scope)))
+def register(machine: Machine, target: Value, kind: str, function: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """Add a hook to a module; gives the handle."""
+    if not isinstance(target, (Instance, ApiObject)):
+        return Unknown()
+    hook = Hook(kind, function, node, scope)
+    machine.store.write(target.attributes, HOOKS, (*target.attributes.get(HOOKS, ()), hook))
+    return handle_of(target, hook)
+
+
+def handle_of(target: Value, hook: Hook) -> ApiObject:
+    """What registering gives: an object with which the hook can be removed."""
+    handle = ApiObject("torch.utils.hooks.RemovableHandle", None, {})
+    handle.attributes.update({HOOKS: hook, "#target": target})
+    return handle
+
+
+def remove(machine: Machine, handle: ApiObject) -> None:
+    """handle.remove()"""
+    target, hook = handle.attributes["#target"], handle.attributes[HOOKS]
+    machine.store.write(target.attributes, HOOKS, tuple(each for each in target.attributes.get(HOOKS, ()) if each is not hook))
 
 
 def before(machine: Machine, target: Instance | ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Arguments:
@@ -105,8 +121,3 @@ def stored(machine: Machine, value: Value, node: cst.CSTNode, scope: Scope, wher
             memory.keep(machine, value, watch.name, f"the {watch.name} keeps this tensor without a copy", watch.node, watch.scope, True)
     elif machine.layer_loops:
         memory.keep(machine, value, where, "the loop keeps this layer's output without a copy", node, scope, False)
-
-
-def named(value: Value) -> str:
-    """The constant text of a value, for messages."""
-    return str(value.value) if isinstance(value, Const) else "..."

@@ -13,6 +13,7 @@ import libcst as cst
 
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
+from torchlint.flow import memory
 from torchlint.flow.decisions import consistent
 from torchlint.flow.values import Asked, Const, Option, Tensor, Value, options_of
 from torchlint.flow.wording import short
@@ -79,4 +80,4 @@ def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dic
 def _facts(value: Value) -> Facts:
     if isinstance(value, Asked):
         return Facts(dtype="bool", dtype_trace=Trace(Step("a comparison makes bool", value.place)))
-    return value.facts if isinstance(value, Tensor) else Facts()
+    return memory.current(value) if isinstance(value, Tensor) else Facts()

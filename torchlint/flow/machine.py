@@ -66,15 +66,22 @@ class Machine:
         self.frames: list[Frame] = []
         self.work = 0  # nodes that may still be evaluated for this entry point
         self.no_grad = 0  # depth of torch.no_grad() blocks
-        self.reached: set[int] = set()  # ids of the definitions that some call has entered
+        self.reached: dict[int, None] = {}  # ids of the definitions that some call has entered
         self.memo: dict[Hashable, tuple[int, Value]] = {}
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
+        self.breaks = 0  # how often a branch has left a loop that another branch went on with
         self.unsure = 0  # depth of alternatives of which only one will be there
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
         self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.failures: list[Exception] = []
         self.project: Project
+
+    def spend(self) -> None:
+        """One more piece of work."""
+        self.work -= 1
+        if self.work < 0:
+            raise Exhausted
 
     def failed(self, error: Exception) -> None:
         """A mistake in torchlint itself ends one entry point, not the run; TORCHLINT_DEBUG=1 shows it."""
@@ -166,6 +173,7 @@ class Machine:
             changes = self.store.undo(mark)
             branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE)))
             statuses.append(status)
+        self.breaks += Status.BREAK in statuses and Status.NORMAL in statuses
         merge(self.store, branches, variables)
         going_on = [index for index, status in enumerate(statuses) if status is Status.NORMAL]
         if not going_on:

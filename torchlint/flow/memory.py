@@ -90,6 +90,21 @@ def staleness(tensor: Tensor) -> Stale | None:
     return stale
 
 
+def current(tensor: Tensor) -> Facts:
+    """What is known of the tensor now: a value whose memory was written through another name has lost its kind."""
+    facts = tensor.facts
+    if staleness(tensor) is None:
+        return facts
+    return Facts(Kind.UNKNOWN, facts.dtype, dtype_trace=facts.dtype_trace)
+
+
+def touched(machine: Machine, tensor: Tensor, node: cst.CSTNode, scope: Scope) -> None:
+    """Something writes the memory of the tensor on purpose: slice assignment, `out=`, `.data =`."""
+    storage = storage_of(tensor)
+    machine.store.write(storage.state, "writer", Write(Step("it is written here", machine.place(node, scope)), "an assignment", None, False))
+    machine.store.write(storage.state, "version", version_of(storage) + 1)
+
+
 def moved(tensor: Tensor, mover: str, place: Place) -> Stale | None:
     """The staleness that a copy of the tensor takes along."""
     stale = staleness(tensor)
@@ -133,7 +148,7 @@ def write_inplace(machine: Machine, tensor: Tensor, name: str, node: cst.CSTNode
     state = storage.state
     version = version_of(storage)
     step = Step(f"{short(name)} overwrites it in place", machine.place(node, scope))
-    writer = Write(step, short(name), call, call is not None and is_activation(call))
+    writer = Write(step, short(name), call, call is not None and is_activation(call) and not tensor.part)
     if tensor.grad and not machine.no_grad and machine.inside_forward() and version == tensor.version:
         _report_saved(machine, state, version, writer)
     _report_kept(machine, state, writer)

@@ -94,8 +94,8 @@ def fill_container(machine: Machine, owner: ApiObject | Instance, module: Module
         return
     for argument_node, item in zip(arguments.nodes, arguments.positional, strict=False):
         _check_element(machine, item, argument_node if len(arguments.nodes) == len(arguments.positional) else node, scope)
-    rest = [] if arguments.rest is None else [arguments.rest]
-    machine.store.write(owner.attributes, ITEMS, Sequence([*arguments.positional, *rest], True, arguments.open))
+    unknown_length = [] if not arguments.open else [arguments.rest or Unknown()]
+    machine.store.write(owner.attributes, ITEMS, Sequence([*arguments.positional, *unknown_length, *arguments.behind], True, arguments.open))
 
 
 def _check_element(machine: Machine, item: Value, node: cst.CSTNode, scope: Scope) -> None:
@@ -171,6 +171,7 @@ def run_items(machine: Machine, items: Value, arguments: Arguments, node: cst.CS
         return Unknown()
     current = arguments.first() or Unknown()
     for item in items.items:
+        machine.spend()
         if isinstance(item, (Unknown, Missing)):
             current = current if isinstance(item, Missing) else Unknown()
             continue

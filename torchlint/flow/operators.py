@@ -16,7 +16,7 @@ import libcst as cst
 from torchlint.flow import memory
 from torchlint.flow.decisions import alike
 from torchlint.flow.values import (
-    FALSE, TRUE, Alternatives, Api, Asked, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value,
+    FALSE, TRUE, Alternatives, Api, Asked, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value, constant,
 )  # fmt: skip
 from torchlint.model import Facts, Kind, Step, Trace
 
@@ -65,7 +65,7 @@ def _fold(name: str, left: Any, right: Any) -> Value:
     if name == "Multiply" and (isinstance(left, str) or isinstance(right, str)):
         return Unknown()
     try:
-        return Const(ARITHMETIC[name][1](left, right))
+        return constant(ARITHMETIC[name][1](left, right))
     except (TypeError, ValueError, ArithmeticError):
         return Unknown()
 
@@ -187,6 +187,8 @@ def _negated(value: Value, negate: bool) -> Value:
 
 def _identity(left: Value, right: Value) -> Value:
     """`is`, which in practice asks for None, True or False."""
+    if isinstance(left, Api) and isinstance(right, Api):
+        return Const(left.name == right.name)
     if isinstance(left, Const) and isinstance(right, Const):
         return Const(left.value is right.value)
     constant, other = (left, right) if isinstance(left, Const) else (right, left)

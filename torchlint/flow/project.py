@@ -191,16 +191,20 @@ class Project:
         child = self.module(machine, path) if path is not None else None
         return ModuleValue(child) if child is not None else Unknown(("member", id(scope), name))
 
-    def imported(self, machine: Machine, scope: ModuleScope, name: str, seen: tuple[ModuleScope, ...] = ()) -> Value | None:
+    def imported(self, machine: Machine, scope: ModuleScope, name: str, seen: set[int] | None = None) -> Value | None:
         """A name that `from x import *` may have brought in; the latest star wins."""
+        if not scope.stars:
+            return None
+        seen = {id(scope)} if seen is None else seen
         for star in reversed(scope.stars):
             if isinstance(star, str):
                 if name in machine.table.names_in(star):
                     return Api(machine.table.canonical(f"{star}.{name}"))
-            elif star not in seen and star is not scope and not name.startswith("_"):
+            elif id(star) not in seen and not name.startswith("_"):
+                seen.add(id(star))
                 if name in star.variables:
                     return self.member(machine, star, name)
-                deeper = self.imported(machine, star, name, (*seen, scope))
+                deeper = self.imported(machine, star, name, seen)
                 if deeper is not None:
                     return deeper
         return None

@@ -36,13 +36,14 @@ class Frame:
 class Scope:
     """Variables by name, and the scope around."""
 
-    __slots__ = ("frame", "globals", "is_class", "module", "outer", "parent", "variables")
+    __slots__ = ("frame", "globals", "is_class", "is_comprehension", "module", "outer", "parent", "variables")
 
     def __init__(self, parent: Scope | None, module: ModuleScope | None, frame: Frame | None) -> None:
         self.variables: dict[str, Any] = {}
         self.parent = parent
         self.module: ModuleScope = module if module is not None else self  # type: ignore[assignment]
         self.frame = frame
+        self.is_comprehension = False
         self.is_class = False  # the body of a class, whose names its methods do not see
         self.globals: frozenset[str] = frozenset()
         self.outer: frozenset[str] = frozenset()  # names declared nonlocal

@@ -13,8 +13,8 @@ import libcst as cst
 
 from torchlint.flow import memory, operators
 from torchlint.flow.assignment import assign
-from torchlint.flow.builtins import extend
-from torchlint.flow.decisions import alike
+from torchlint.flow.builtins import extend, forget_items
+from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
 from torchlint.flow.expressions import test, test_value
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
@@ -22,9 +22,11 @@ from torchlint.flow.machine import EXECUTORS, Machine, Status
 from torchlint.flow.merging import chosen_object
 from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
+from torchlint.flow.subscripts import bounds_of
 from torchlint.flow.values import (
     NONE, Alternatives, ApiObject, Condition, Const, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value,
 )  # fmt: skip
+from torchlint.flow.walking import walk
 
 MOST_ROUNDS = 3
 """How often the body of a loop of unknown length is run at the most."""
@@ -130,6 +132,7 @@ def for_loop(machine: Machine, node: Any, scope: Scope) -> Status:
     iterable = machine.evaluate(node.iter, scope)
     if type(iterable) is Alternatives:
         iterable = iterable.options[0].value
+    before = (machine.store.mark(), machine.breaks)
     known = as_sequence(machine, iterable)
     if known is not None and not known.items and not known.open:
         return _else(machine, node, scope)
@@ -138,7 +141,19 @@ def for_loop(machine: Machine, node: Any, scope: Scope) -> Status:
     else:
         element = element_of(machine, iterable)
         status = _until_stable(machine, scope, lambda: _round(machine, node, element, scope))
+    _left_early(machine, before, scope)
     return Status.RETURN if status is Status.RETURN else _else(machine, node, scope)
+
+
+def _left_early(machine: Machine, before: tuple[int, int], scope: Scope) -> None:
+    """Where a `break` may have left the loop, what the body assigned may not have been assigned yet."""
+    mark, breaks = before
+    if machine.breaks == breaks:
+        return
+    for (_, key), (contents, old) in machine.store.changed_since(mark).items():
+        new = contents.get(key)
+        if contents is scope.variables and isinstance(old, Tensor) and isinstance(new, Value) and not alike(old, new):
+            machine.store.write_local(contents, key, join([Option(old, (), False), Option(new, (), False)]))
 
 
 def _else(machine: Machine, node: Any, scope: Scope) -> Status:
@@ -161,8 +176,9 @@ def _unrolled(machine: Machine, node: Any, known: Sequence, scope: Scope) -> Sta
             status = _round(machine, node, item, scope)
             if status is Status.BREAK or (status is Status.RETURN and not known.open):
                 return status
-            if only_numbers and not _builds(machine, mark, scope):
-                break  # ten epochs are like one
+            if only_numbers and item is not known.items[-1] and not _builds(machine, mark, scope):
+                status = _round(machine, node, Unknown(), scope)  # ten epochs are like one, whatever their number
+                return status if status is Status.BREAK else Status.NORMAL
     finally:
         machine.layer_loops -= over_layers
     return Status.NORMAL
@@ -214,7 +230,9 @@ def while_loop(machine: Machine, node: Any, scope: Scope) -> Status:
     decided = test(machine, node.test, scope)
     if decided.outcome is False:
         return _else(machine, node, scope)
+    before = (machine.store.mark(), machine.breaks)
     status = _until_stable(machine, scope, lambda: machine.run(node.body.body, scope))
+    _left_early(machine, before, scope)
     return status if status is Status.RAISE else _else(machine, node, scope)
 
 
@@ -264,6 +282,8 @@ def _handler(machine: Machine, handler: Any, scope: Scope) -> None:
     mark, assumed = machine.store.mark(), machine.paths.push(())
     frame = machine.frame
     results = list(frame.results) if frame is not None else []
+    if handler.name is not None:
+        assign(machine, handler.name.name, Unknown(), scope)
     machine.run(handler.body.body, scope)
     machine.paths.pop(assumed)
     changes = machine.store.undo(mark)
@@ -285,8 +305,9 @@ def match_block(machine: Machine, node: Any, scope: Scope) -> Status:
         if outcome is False:
             continue
 
-        def run(body: Seq[cst.CSTNode] = case.body.body) -> Status:
-            return machine.run(body, scope)
+        def run(case: Any = case) -> Status:
+            _bind_pattern(machine, case.pattern, subject, scope)
+            return machine.run(case.body.body, scope)
 
         cases.append(((*before, *conditions), run))
         before.extend(denial)
@@ -301,14 +322,24 @@ def match_block(machine: Machine, node: Any, scope: Scope) -> Status:
 def _matches(machine: Machine, subject: Value, case: Any, scope: Scope) -> tuple[bool | None, tuple[Condition, ...], tuple[Condition, ...]]:
     pattern = case.pattern
     if type(pattern) is cst.MatchAs and pattern.pattern is None:
-        if pattern.name is not None:
-            assign(machine, pattern.name, subject, scope)
         return (True if case.guard is None else None), (), ()
     if type(pattern) is cst.MatchValue:
         wanted = machine.evaluate(pattern.value, scope)
         decided = test_value(machine, operators.compare(machine, cst.Equal(), subject, wanted, pattern, scope))
         return decided.outcome if case.guard is None else None, decided.when_true, decided.when_false
     return None, (((object()), True),), ()
+
+
+def _bind_pattern(machine: Machine, pattern: Any, subject: Value, scope: Scope) -> None:
+    """The names in a pattern: the subject itself where the whole is named, else unknown."""
+    if type(pattern) is cst.MatchAs and pattern.name is not None:
+        assign(machine, pattern.name, subject, scope)
+        pattern = pattern.pattern
+    for each in walk(pattern) if pattern is not None else ():
+        if type(each) in (cst.MatchAs, cst.MatchStar, cst.MatchMapping):
+            name = each.rest if type(each) is cst.MatchMapping else each.name
+            if name is not None:
+                assign(machine, name, Unknown(), scope)
 
 
 def raising(machine: Machine, node: Any, scope: Scope) -> Status:
@@ -345,6 +376,12 @@ def _delete_item(machine: Machine, target: cst.Subscript, scope: Scope) -> None:
         kept = list(items.items)
         del kept[index.value]
         machine.store.write(items.state, "items", tuple(kept))
+    elif isinstance(items, Sequence) and (bounds := bounds_of(index)) is not None:
+        kept = list(items.items)
+        del kept[bounds]
+        machine.store.write(items.state, "items", tuple(kept))
+    elif isinstance(items, Sequence):
+        forget_items(machine, items)
     elif isinstance(items, Mapping) and isinstance(index, Const):
         machine.store.delete(items.entries, index.value)
 

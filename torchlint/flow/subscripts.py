@@ -56,7 +56,9 @@ def part_of_tensor(tensor: Tensor, index: Value) -> Tensor:
     facts = tensor.facts
     part = type(facts)(facts.kind, facts.dtype, facts.source, facts.exact, facts.trace, facts.dtype_trace)
     copied = isinstance(index, (Tensor, Unknown))
-    return Tensor(part, None if copied else tensor.storage, tensor.version, tensor.grad, memory.staleness(tensor) if copied else tensor.stale)
+    result = Tensor(part, None if copied else memory.storage_of(tensor), tensor.version, tensor.grad, memory.staleness(tensor) if copied else tensor.stale)
+    result.part = True
+    return result
 
 
 def bounds_of(index: Value) -> slice | None:

@@ -64,6 +64,21 @@ class Const(Value):
         return f"Const({self.value!r})"
 
 
+LONGEST_TEXT = 2_000
+LARGEST_NUMBER_BITS = 256
+MOST_ITEMS = 1_000
+"""Constants and lists longer than this are not computed: a program can double a string sixty times."""
+
+
+def constant(value: Any) -> Value:
+    """A computed constant, or unknown when it has grown too large."""
+    if isinstance(value, (str, bytes)) and len(value) > LONGEST_TEXT:
+        return Unknown()
+    if isinstance(value, int) and value.bit_length() > LARGEST_NUMBER_BITS:
+        return Unknown()
+    return Const(value)
+
+
 NONE = Const(None)
 TRUE = Const(True)
 FALSE = Const(False)
@@ -86,7 +101,7 @@ class Tensor(Value):
     """A tensor. version: how often its storage had been written when this value arose; grad: it depends on learnable weights;
     stale: the overwriting that this value, or what it was put together from, has suffered and nobody has read yet."""
 
-    __slots__ = ("facts", "grad", "stale", "storage", "version")
+    __slots__ = ("facts", "grad", "part", "stale", "storage", "version")
 
     def __init__(self, facts: Facts, storage: Storage | None = None, version: int = 0, grad: bool = False, stale: Any = None) -> None:
         self.facts = facts
@@ -94,6 +109,7 @@ class Tensor(Value):
         self.version = version
         self.grad = grad
         self.stale = stale
+        self.part = False  # some elements of a larger tensor
 
     @property
     def sure(self) -> bool:
@@ -115,6 +131,8 @@ class Tensor(Value):
             Trace(step, facts.dtype_trace) if facts.dtype_trace else None,
             facts.shape,
         )
+        if self.storage is None:
+            self.storage = Storage()  # both values are the same tensor
         return Tensor(moved, self.storage, self.version, self.grad, self.stale)
 
     def __repr__(self) -> str:
@@ -127,7 +145,8 @@ class Sequence(Value):
     __slots__ = ("fields", "mutable", "state")
 
     def __init__(self, items: Iterable[Value] = (), mutable: bool = False, open_: bool = False, fields: tuple[str, ...] = ()) -> None:
-        self.state: dict[str, Any] = {"items": tuple(items), "open": open_}
+        kept = tuple(items)
+        self.state: dict[str, Any] = {"items": kept[:MOST_ITEMS], "open": open_ or len(kept) > MOST_ITEMS}
         self.mutable = mutable
         self.fields = fields  # names of the entries of a named tuple
 
@@ -218,21 +237,13 @@ class Class(Value):
 
 
 def linearise(cls: Class) -> Iterator[Class | Api]:
-    """A method resolution order: depth first, each base once, kept behind all that derive from it. Safe on cycles."""
-    order: list[Class | Api] = []
-
-    def visit(each: Class | Api, path: tuple[Class | Api, ...]) -> None:
-        if any(each is seen for seen in path):
-            return
-        if any(each is seen for seen in order):
-            order.remove(each)
-        order.append(each)
-        if isinstance(each, Class):
-            for base in each.bases:
-                visit(base, (*path, each))
-
-    visit(cls, ())
-    return iter(order)
+    """A method resolution order: depth first, each base once, kept behind all that derive from it."""
+    order: dict[int, Class | Api] = {id(cls): cls}
+    for base in cls.bases:
+        for each in base.mro if isinstance(base, Class) else (base,):
+            order.pop(id(each), None)
+            order[id(each)] = each
+    return iter(order.values())
 
 
 class Instance(Value):
