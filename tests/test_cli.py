@@ -543,10 +543,7 @@ class TestProgress:
         assert capfd.readouterr() == ("", "")
 
     def test_a_bar_on_long_runs(self) -> None:
-        code = (
-            "from torchlint.progress import bar\n"
-            "with bar(True, delay=0) as update:\n    for i in range(3): update(i, 3, f'm/[bold]{i}.py')\n"
-        )
+        code = "from torchlint.progress import bar\nwith bar(True, delay=0) as update:\n    for i in range(3): update(i, 3, f'm/[bold]{i}.py')\n"
         env = {**ENVIRONMENT, "FORCE_COLOR": "1", "COLUMNS": "80", "TERM": "xterm"}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=60, check=True)
         assert done.stdout == ""

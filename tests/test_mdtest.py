@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.mdtest import Case, PageError, Spot, differences, expectations, notebook, parse_page, split_cells, write_files
 
-PAGE = '''\
+PAGE = """\
 # TL999 made-up
 
 ## What it does
@@ -50,7 +50,7 @@ Like this:
 - a
 + b
 ```
-'''
+"""
 
 
 def test_a_page_is_split_into_projects() -> None:

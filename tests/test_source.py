@@ -260,7 +260,7 @@ def test_a_syntax_error_names_what_and_where(text: str, place: tuple[int, int], 
         "match x:\n    case [1, *_]: pass\n",
         "try: pass\nexcept* A: pass\n",
         "type X[T: int = str] = list[T]\ndef f[**P, *Ts](): pass\n",
-        "f\"{d[\"k\"]} {f'{x}'}\"\n",
+        'f"{d["k"]} {f\'{x}\'}"\n',
         "t'{x}'\n",
         "try: pass\nexcept A, B: pass\n",
         "await f()\nx;\n",
@@ -413,7 +413,7 @@ def test_a_bracket_that_never_closes_is_blamed_on_the_bracket() -> None:
 
 
 def test_the_scan_sees_through_strings_and_comments() -> None:
-    text = "x = '((((' # ((((\ny = f\"{a[b]:{c}}\" + \"\"\"[[[[\n'\"\"\"\nz = f(a, [b.c])\n"
+    text = 'x = \'((((\' # ((((\ny = f"{a[b]:{c}}" + """[[[[\n\'"""\nz = f(a, [b.c])\n'
     assert scan.measure("a.py", text).depth == 2
     assert scan.measure("a.py", 'f"{a["b"]}" + f"{(1, [2])}"\n').depth == 3
 

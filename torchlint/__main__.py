@@ -1,5 +1,7 @@
 """How is torchlint run where its console script is not on the PATH?
 
+For example:
+
     $ python -m torchlint train.py
 """
 

@@ -113,9 +113,7 @@ def _in_all_cases(one: _Told, told: list[_Told]) -> bool:
     return sum(1 for each in told if each.event.cases is one.event.cases) >= one.event.cases.count
 
 
-def check(
-    files: Files, targets: Sequence[str], roots: Sequence[str], settings: Settings, progress: Progress | None = None
-) -> Result:
+def check(files: Files, targets: Sequence[str], roots: Sequence[str], settings: Settings, progress: Progress | None = None) -> Result:
     """Check the targets. Files beside them are read where a target imports them."""
     collector = Collector(settings)
     table = load(settings.calls, settings.modules)

@@ -281,9 +281,7 @@ def rules(output_format: str) -> None:
     if output_format == "json":
         import msgspec
 
-        rows = [
-            {"code": r.code, "name": r.name, "severity": r.severity.value, "default": r.default, "summary": r.summary, "url": r.url} for r in ALL
-        ]
+        rows = [{"code": r.code, "name": r.name, "severity": r.severity.value, "default": r.default, "summary": r.summary, "url": r.url} for r in ALL]
         write(msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         return
     widest = max(len(rule.name) for rule in ALL)

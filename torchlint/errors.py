@@ -1,5 +1,7 @@
 """What can go wrong before any rule runs, and with which exit code does the command end?
 
+For example:
+
     TorchlintError          exit code 2: the tool could not do its work
     ├── ConfigError         a settings file says something that torchlint does not understand
     ├── UsageError          the command line asks for something that makes no sense

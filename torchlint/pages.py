@@ -16,7 +16,7 @@ from torchlint.model import Rule
 
 def page(code: str) -> str | None:
     """The Markdown text of a rule's page; None where it has none."""
-    inside = resources.files("torchlint")/ "_rules" / f"{code}.md"
+    inside = resources.files("torchlint") / "_rules" / f"{code}.md"
     if inside.is_file():
         return inside.read_text(encoding="utf-8")
     beside = Path(__file__).resolve().parent.parent / "rules" / f"{code}.md"

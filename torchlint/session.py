@@ -150,9 +150,7 @@ def _checked(files: DiskFiles, walked: Walked, settings: Settings, progress: Pro
     targets = {files.shown(path) for path in walked.files}
     result.errors = [error for error in result.errors if error.path in targets]
     known = {error.path for error in result.errors}
-    result.errors += [
-        UnreadableFile(files.shown(path), problem) for path, problem in files.problems.items() if files.shown(path) in targets - known
-    ]
+    result.errors += [UnreadableFile(files.shown(path), problem) for path, problem in files.problems.items() if files.shown(path) in targets - known]
     unread = {error.path for error in result.errors if error.cell is None}
     result.errors += [UnreadableFile(files.shown(path), problem) for path, problem in walked.unreadable]
     result.errors.sort(key=lambda error: (error.path, error.cell or 0, error.line or 0, error.column or 0))

@@ -83,8 +83,7 @@ class SourceFile:
         from torchlint.positions import spans
 
         return {
-            node: self._location(span.line, span.column + 1, span.end_line, span.end_column + 1)
-            for node, span in spans(self.tree, nodes).items()
+            node: self._location(span.line, span.column + 1, span.end_line, span.end_column + 1) for node, span in spans(self.tree, nodes).items()
         }
 
     def line(self, location: Location) -> str:

@@ -1,5 +1,7 @@
 """What may the user have meant by a word that torchlint does not know?
 
+For example:
+
     >>> did_you_mean("ignroe", ["select", "ignore"])
     '; did you mean `ignore`?'
     >>> did_you_mean("zzz", ["select", "ignore"])

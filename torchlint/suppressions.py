@@ -56,9 +56,7 @@ class Suppressions:
 
     def hides_span(self, first_line: int, last_line: int, code: str, name: str) -> bool:
         """Is it silenced on any of these lines (both included)?"""
-        return any(
-            (comment.whole_file or first_line <= comment.line <= last_line) and comment.covers(code, name) for comment in self.comments
-        )
+        return any((comment.whole_file or first_line <= comment.line <= last_line) and comment.covers(code, name) for comment in self.comments)
 
 
 def _read(text: str) -> Iterator[Suppression]:

@@ -1,5 +1,7 @@
 """What can the terminal do, and how is text brought there safely?
 
+For example:
+
     use_color("auto", sys.stdout)   # False in a pipe, with NO_COLOR set, or on a dumb terminal
     write(text)                     # survives `| head` and terminals that know no Unicode
 """

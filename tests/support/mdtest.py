@@ -151,9 +151,7 @@ def split_cells(text: str) -> list[str]:
 def notebook(text: str) -> str:
     """A real .ipynb file with these cells."""
     blank: dict[str, object] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-    cells = [
-        {**blank, "id": f"cell-{number}", "source": source.splitlines(keepends=True)} for number, source in enumerate(split_cells(text))
-    ]
+    cells = [{**blank, "id": f"cell-{number}", "source": source.splitlines(keepends=True)} for number, source in enumerate(split_cells(text))]
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
 
 

@@ -32,7 +32,14 @@ FLOATING = "floating"
 
 
 def apply_call(
-    machine: Machine, call: Call, name: str, arguments: Arguments, node: cst.CSTNode, scope: Scope, made: Step | None = None, extra: dict[str, Value] | None = None
+    machine: Machine,
+    call: Call,
+    name: str,
+    arguments: Arguments,
+    node: cst.CSTNode,
+    scope: Scope,
+    made: Step | None = None,
+    extra: dict[str, Value] | None = None,
 ) -> Value:
     """The result of calling `name`, which has this contract. extra: parameters that a module's constructor has set; made: where."""
     bound = bind(call.params, arguments)
@@ -59,7 +66,7 @@ def _gathered(subject: Sequence | Stream, name: str, place: NodePlace) -> Value:
     """What torch.cat and torch.stack get: one tensor that stands for all entries, unknown when they differ."""
     if isinstance(subject, Stream):
         return subject.element
-    tensors = [item for item in subject.items]
+    tensors = subject.items
     if not tensors:
         return Unknown()
     first = tensors[0]
@@ -74,7 +81,14 @@ def _gathered(subject: Sequence | Stream, name: str, place: NodePlace) -> Value:
     same_kind = all(each.kind is facts[0].kind for each in facts)
     dtype = facts[0].dtype if all(each.dtype == facts[0].dtype for each in facts) else None
     base = facts[0]
-    joined = Facts(base.kind if same_kind else Kind.UNKNOWN, dtype, base.source if same_kind else "", all(e.exact for e in facts), base.trace if same_kind else None, base.dtype_trace)
+    joined = Facts(
+        base.kind if same_kind else Kind.UNKNOWN,
+        dtype,
+        base.source if same_kind else "",
+        all(e.exact for e in facts),
+        base.trace if same_kind else None,
+        base.dtype_trace,
+    )
     return Tensor(joined, grad=grad, stale=stale)
 
 
@@ -102,7 +116,9 @@ def _is_none(value: Value) -> bool:
     return isinstance(value, Const) and value.value is None
 
 
-def _on_one(machine: Machine, call: Call, name: str, subject: Value, bound: dict[str, Value], node: cst.CSTNode, scope: Scope, fresh: bool = False) -> Value:
+def _on_one(
+    machine: Machine, call: Call, name: str, subject: Value, bound: dict[str, Value], node: cst.CSTNode, scope: Scope, fresh: bool = False
+) -> Value:
     """The result for one alternative of the argument that matters."""
     if isinstance(subject, Tensor):
         facts = memory.current(subject)

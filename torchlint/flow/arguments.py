@@ -1,17 +1,21 @@
 """Which argument goes to which parameter?
 
+For example:
+
     f(a, *rest, k=b, **more)  ->  Arguments(positional=[a, ...rest if known], keywords={k: b, ...}, open=True if rest or more is unknown)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence as Seq
+from collections.abc import Iterable
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow.values import Alternatives, Mapping, Sequence, Stream, Tensor, Unknown, Value
+from torchlint.flow.decisions import join
+from torchlint.flow.values import Alternatives, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -84,9 +88,6 @@ def _spread(machine: Machine, result: Arguments, value: Value) -> None:
     elif isinstance(value, Alternatives) and all(isinstance(option.value, Sequence) for option in value.options):
         lengths = {len(option.value.items) for option in value.options if isinstance(option.value, Sequence)}
         if len(lengths) == 1:
-            from torchlint.flow.decisions import join
-            from torchlint.flow.values import Option
-
             for index in range(lengths.pop()):
                 result.positional.append(
                     join(Option(o.value.items[index], o.conditions, o.certain) for o in value.options if isinstance(o.value, Sequence))

@@ -1,5 +1,7 @@
 """Where does an assignment put a value?
 
+For example:
+
     x = v; a, (b, *c) = v; self.head = v; outputs["exist"] = v; probs[mask] = 0
 """
 
@@ -13,11 +15,25 @@ from torchlint.flow import hooks, memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute
 from torchlint.flow.decisions import join
+from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import element_of
-from torchlint.flow.subscripts import bounds_of
+from torchlint.flow.subscripts import bounds_of, evaluate_index
 from torchlint.flow.values import (
-    Alternatives, ApiObject, Class, Const, Function, Instance, Mapping, ModuleValue, Option, Sequence, Tensor, Unknown, Value, plain_tensor,
-)  # fmt: skip
+    Alternatives,
+    ApiObject,
+    Class,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    ModuleValue,
+    Option,
+    Sequence,
+    Tensor,
+    Unknown,
+    Value,
+    plain_tensor,
+)
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -52,8 +68,6 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node
     if isinstance(owner, (Instance, ApiObject)):
         setter = class_attribute(owner.cls, f"{name}.setter") if isinstance(owner, Instance) else None
         if isinstance(setter, Function):
-            from torchlint.flow.functions import call_function
-
             return call_function(machine, setter, Arguments([owner, value]), owner)
         machine.store.write(owner.attributes, name, value)
     elif isinstance(owner, Class):
@@ -66,8 +80,6 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node
 
 
 def _set_item(machine: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
-    from torchlint.flow.expressions import evaluate_index
-
     index = evaluate_index(machine, target.slice, scope)
     if type(target.value) is cst.Attribute and target.value.attr.value == "_modules" and isinstance(index, Const):
         owner = machine.evaluate(target.value.value, scope)

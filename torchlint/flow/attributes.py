@@ -10,9 +10,27 @@ from typing import TYPE_CHECKING
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.functions import call_function
 from torchlint.flow.values import (
-    TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Const, Function, Instance, Mapping, ModuleValue, Partial, Sequence, Stream, Super, Tensor,
-    Unknown, Value, options_of,
-)  # fmt: skip
+    TRUE,
+    Alternatives,
+    Api,
+    ApiObject,
+    Bound,
+    Builtin,
+    Class,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    ModuleValue,
+    Partial,
+    Sequence,
+    Stream,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+    options_of,
+)
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -82,7 +100,7 @@ def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value
     """An attribute or bound method of an object of the project."""
     own = instance.attributes.get(name)
     if own is not None:
-        return machine.paths.narrow(own) if type(own) is Alternatives else own  # type: ignore[no-any-return]
+        return machine.paths.narrow(own) if type(own) is Alternatives else own
     found = class_attribute(instance.cls, name)
     if found is not None:
         return bind_method(machine, found, instance)

@@ -1,6 +1,7 @@
-"""What do Python's own functions and the methods of lists, dicts and strings do to the values?
+"""What do Python's own functions, and those of its standard library, do to the values?
 
-    layers = []; layers += [nn.Linear(8, 3)]; layers.append(nn.Softmax(1)); nn.Sequential(*layers)
+For example:
+
     for name, module in {"a": A()}.items(): ...
     getattr(self, "head")(x);  functools.partial(F.cross_entropy, reduction="sum");  OrderedDict([("fc", nn.Linear(8, 3))])
 """
@@ -8,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -17,19 +18,37 @@ from torchlint.flow import hooks, memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
-from torchlint.flow.iteration import as_sequence, element_of
+from torchlint.flow.containers import MAPPING_METHODS, SEQUENCE_METHODS, Handler, make_dict
+from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.values import (
-    FALSE, MOST_ITEMS, NONE, TRUE, Api, ApiObject, Builtin, Class, Const, Instance, Mapping, Partial, Sequence, Stream, Super, Tensor, Unknown, Value, constant, options_of,
-)  # fmt: skip
-
+    FALSE,
+    NONE,
+    TRUE,
+    Api,
+    ApiObject,
+    Builtin,
+    Class,
+    Const,
+    Instance,
+    Mapping,
+    Partial,
+    Sequence,
+    Stream,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+    constant,
+    options_of,
+)
 from torchlint.model import Facts
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
-Handler = Callable[["Machine", Value | None, Arguments, cst.CSTNode, "Scope"], Value]
-MOST_UNROLLED = 64
+TEXT_METHODS = frozenset(["lower", "upper", "strip", "startswith", "endswith", "replace", "split", "capitalize", "title", "format"])
+"""Methods of strings that are computed."""
 
 
 def call_builtin(machine: Machine, callee: Builtin, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -57,7 +76,7 @@ def call_library(machine: Machine, name: str, arguments: Arguments, node: cst.CS
 
 
 def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
-    if not isinstance(receiver.value, str) or name not in {"lower", "upper", "strip", "startswith", "endswith", "replace", "split", "capitalize", "title", "format"}:
+    if not isinstance(receiver.value, str) or name not in TEXT_METHODS:
         return Unknown()
     if arguments.open or not all(isinstance(value, Const) for value in arguments.values()):
         return Unknown()
@@ -86,25 +105,6 @@ def _tuple(machine: Machine, receiver: Value | None, arguments: Arguments, node:
         return Sequence()
     known = as_sequence(machine, first)
     return Sequence(known.items, False, known.open) if known is not None else Sequence([element_of(machine, first)], False, True)
-
-
-def _dict(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    entries: dict[object, Value] = {}
-    open_ = arguments.open
-    first = arguments.first()
-    if isinstance(first, Mapping):
-        entries.update(first.entries)
-        open_ = open_ or first.open
-    elif isinstance(first, Sequence):
-        for pair in first.items:
-            if isinstance(pair, Sequence) and len(pair.items) == 2 and isinstance(pair.items[0], Const):
-                entries[pair.items[0].value] = pair.items[1]
-            else:
-                open_ = True
-    elif first is not None:
-        open_ = True
-    entries.update(arguments.keywords)
-    return Mapping(entries, open_)  # type: ignore[arg-type]
 
 
 def _range(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -150,7 +150,7 @@ def _same(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
 
 
 def _map(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    from torchlint.flow.calls import call
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     if len(arguments.positional) < 2:
         return Unknown()
@@ -220,7 +220,7 @@ def _is_instance(value: Value | None, cls: Value | None) -> bool | None:
         return any(each is cls for each in value.cls.mro) or (None if value.cls.partial else False)
     if isinstance(cls, Api):
         if isinstance(value, ApiObject) and value.module is not None:
-            return value.name == cls.name or (True if cls.name == "torch.nn.Module" else False)
+            return value.name == cls.name or cls.name == "torch.nn.Module"
         if isinstance(value, Instance):
             return any(isinstance(each, Api) and each.name == cls.name for each in value.cls.mro) or None
         if cls.name == "torch.Tensor":
@@ -262,7 +262,7 @@ def _globals(machine: Machine, receiver: Value | None, arguments: Arguments, nod
     return Mapping({name: value for name, value in scope.module.variables.items() if isinstance(value, Value)}, open_=True)
 
 
-def _number(convert: Callable[[object], object]) -> Handler:
+def _number(convert: Callable[[Any], Any]) -> Handler:
     def handler(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
         first = arguments.first()
         if isinstance(first, Const):
@@ -297,12 +297,13 @@ def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Argume
 
 
 FUNCTIONS: dict[str, Handler] = {
-    "list": _list, "tuple": _tuple, "dict": _dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
+    "list": _list, "tuple": _tuple, "dict": make_dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
     "reversed": _reversed, "iter": _same, "map": _map, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
     "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _globals,
     "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
-    "#namedtuple": _make_namedtuple,
+    "#namedtuple": _make_namedtuple, "#identity": _same,
 }  # fmt: skip
+
 
 def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """torchlint.reveal_kind(x): tell what is known, and hand x back."""
@@ -317,183 +318,14 @@ def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node
 
 LIBRARY: dict[str, Handler] = {
     "torchlint.reveal_kind": _reveal,
-    "functools.partial": _partial, "collections.OrderedDict": _dict, "collections.namedtuple": _namedtuple, "copy.deepcopy": _same, "copy.copy": _same,
+    "functools.partial": _partial, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
+    "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
     "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),
     "functools.lru_cache": _same, "functools.wraps": lambda machine, receiver, arguments, node, scope: Builtin("#identity"),
     "typing.cast": lambda machine, receiver, arguments, node, scope: arguments.get(1, "val") or Unknown(),
     "types.SimpleNamespace": lambda machine, receiver, arguments, node, scope: Unknown(),
 }  # fmt: skip
-FUNCTIONS["#identity"] = _same
 
-
-# --- lists and tuples ------------------------------------------------------------------------------------------------------
-
-
-def set_items(machine: Machine, target: Sequence, items: tuple[Value, ...]) -> None:
-    """Change a list; one that has grown too long keeps its beginning."""
-    machine.store.write(target.state, "items", items[:MOST_ITEMS])
-    if len(items) > MOST_ITEMS:
-        machine.store.write(target.state, "open", True)
-
-
-def _append(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    first = arguments.first()
-    if isinstance(receiver, Sequence) and first is not None:
-        hooks.stored(machine, first, node, scope, "list that the layer's output is appended to")
-        if len(receiver.items) < MOST_UNROLLED:
-            set_items(machine, receiver, (*receiver.items, first))
-    return NONE
-
-
-def _extend(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if isinstance(receiver, Sequence) and arguments.positional:
-        extend(machine, receiver, arguments.positional[0])
-    return NONE
-
-
-def extend(machine: Machine, receiver: Sequence, more: Value) -> None:
-    """list += more"""
-    known = as_sequence(machine, more)
-    if known is not None:
-        set_items(machine, receiver, receiver.items + known.items)
-        if known.open:
-            machine.store.write(receiver.state, "open", True)
-    else:
-        set_items(machine, receiver, (*receiver.items, element_of(machine, more)))
-        machine.store.write(receiver.state, "open", True)
-
-
-def _insert(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    index, item = arguments.first(), arguments.get(1, "object")
-    if isinstance(receiver, Sequence) and isinstance(index, Const) and isinstance(index.value, int) and item is not None:
-        listed = list(receiver.items)
-        listed.insert(index.value, item)
-        set_items(machine, receiver, tuple(listed))
-    return NONE
-
-
-def _pop(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if not isinstance(receiver, Sequence) or not receiver.items:
-        return Unknown()
-    index = arguments.first()
-    position = index.value if isinstance(index, Const) and isinstance(index.value, int) else -1 if index is None else None
-    if position is None or not -len(receiver.items) <= position < len(receiver.items):
-        return Unknown()
-    listed = list(receiver.items)
-    item = listed.pop(position)
-    set_items(machine, receiver, tuple(listed))
-    return item
-
-
-def _clear(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if isinstance(receiver, Sequence):
-        set_items(machine, receiver, ())
-    return NONE
-
-
-def _reverse(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if isinstance(receiver, Sequence):
-        set_items(machine, receiver, tuple(reversed(receiver.items)))
-    return NONE
-
-
-def _shuffle(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    """Entries are reordered or taken out: it is no longer known which stands where."""
-    if isinstance(receiver, Sequence):
-        forget_items(machine, receiver)
-    return NONE
-
-
-def forget_items(machine: Machine, target: Sequence) -> None:
-    """Nothing is known of a list any more."""
-    set_items(machine, target, tuple(Unknown() for _ in target.items))
-    machine.store.write(target.state, "open", True)
-
-
-def forget_entries(machine: Machine, target: Mapping) -> None:
-    """Nothing is known of a dict's values any more."""
-    for key in list(target.entries):
-        machine.store.write(target.entries, key, Unknown())
-    machine.store.write(target.state, "open", True)
-
-
-def _replaced(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    """namedtuple._replace"""
-    if not isinstance(receiver, Sequence):
-        return Unknown()
-    items = [arguments.keywords.get(name, item) for name, item in zip(receiver.fields, receiver.items, strict=False)]
-    return Sequence(items, fields=receiver.fields)
-
-
-SEQUENCE_METHODS: dict[str, Handler] = {
-    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "clear": _clear, "_replace": _replaced, "reverse": _reverse,
-    "sort": _shuffle, "remove": _shuffle,
-    "copy": lambda machine, receiver, arguments, node, scope: Sequence(receiver.items, True, receiver.open) if isinstance(receiver, Sequence) else Unknown(),
-}  # fmt: skip
-
-
-# --- dicts -----------------------------------------------------------------------------------------------------------------
-
-
-def _get(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    key = arguments.first()
-    if not isinstance(receiver, Mapping):
-        return Unknown()
-    if isinstance(key, Const):
-        found = receiver.entries.get(key.value)
-        if found is not None:
-            return found  # type: ignore[no-any-return]
-        if not receiver.open:
-            return arguments.get(1, "default") or NONE
-    return Unknown()
-
-
-def _values(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    return Sequence(receiver.entries.values(), open_=receiver.open) if isinstance(receiver, Mapping) else Unknown()
-
-
-def _keys(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    return Sequence([Const(key) for key in receiver.entries], open_=receiver.open) if isinstance(receiver, Mapping) else Unknown()
-
-
-def _items_of(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if not isinstance(receiver, Mapping):
-        return Unknown()
-    return Sequence([Sequence([Const(key), value]) for key, value in receiver.entries.items()], open_=receiver.open)
-
-
-def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    if isinstance(receiver, Mapping):
-        added = _dict(machine, None, arguments, node, scope)
-        assert isinstance(added, Mapping)
-        for key, value in added.entries.items():
-            machine.store.write(receiver.entries, key, value)
-        if added.open:
-            forget_entries(machine, receiver)
-    return NONE
-
-
-def _setdefault(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    key, default = arguments.first(), arguments.get(1, "default") or NONE
-    if isinstance(receiver, Mapping) and isinstance(key, Const):
-        if key.value not in receiver.entries:
-            machine.store.write(receiver.entries, key.value, default)
-        return receiver.entries[key.value]  # type: ignore[no-any-return]
-    return Unknown()
-
-
-def _pop_key(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    found = _get(machine, receiver, arguments, node, scope)
-    key = arguments.first()
-    if isinstance(receiver, Mapping) and isinstance(key, Const):
-        machine.store.delete(receiver.entries, key.value)
-    return found
-
-
-MAPPING_METHODS: dict[str, Handler] = {
-    "get": _get, "values": _values, "keys": _keys, "items": _items_of, "update": _update, "setdefault": _setdefault, "pop": _pop_key,
-    "copy": lambda machine, receiver, arguments, node, scope: Mapping(dict(receiver.entries), receiver.open) if isinstance(receiver, Mapping) else Unknown(),
-}  # fmt: skip
 
 NAMES = frozenset(FUNCTIONS)

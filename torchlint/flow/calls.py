@@ -1,5 +1,7 @@
 """What does calling a value give?
 
+For example:
+
     nn.Softmax(1)      Api with a module contract     -> an ApiObject
     F.softmax(x, 1)    Api with a call contract       -> apply_call
     model(x)           Instance of a project's class  -> its __call__ or forward
@@ -21,8 +23,21 @@ from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
 from torchlint.flow.merging import Missing
 from torchlint.flow.values import (
-    Alternatives, Api, ApiObject, Bound, Builtin, Class, Function, Instance, Mapping, Partial, Super, Tensor, Unknown, Value,
-)  # fmt: skip
+    Alternatives,
+    Api,
+    ApiObject,
+    Bound,
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Mapping,
+    Partial,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+)
 from torchlint.flow.wording import short
 from torchlint.model import Step
 
@@ -87,7 +102,11 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
     contract = machine.table.call(f"{function.scope.module.name}.{function.title}")
     if contract is not None:
         return run_contract(machine, contract, contract.names[0], arguments, node, scope)
-    if machine.hot is not None and machine.hot.is_dead_weight(function.node) and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver):
+    if (
+        machine.hot is not None
+        and machine.hot.is_dead_weight(function.node)
+        and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver)
+    ):
         machine.reached[id(function.node)] = None
         return Unknown()
     return call_function(machine, function, _noted(machine, function, arguments, node, scope), receiver)
@@ -137,9 +156,7 @@ def call_library_method(machine: Machine, name: str, receiver: Value, arguments:
     return Unknown()
 
 
-def call_instance(
-    machine: Machine, instance: Instance, arguments: Arguments, node: cst.CSTNode, scope: Scope, skip_call: bool = False
-) -> Value:
+def call_instance(machine: Machine, instance: Instance, arguments: Arguments, node: cst.CSTNode, scope: Scope, skip_call: bool = False) -> Value:
     """instance(...): its own __call__, else the forward of a module, with hooks."""
     own = None if skip_call else class_attribute(instance.cls, "__call__")
     if own is not None:

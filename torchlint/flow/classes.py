@@ -1,5 +1,7 @@
 """What is built by calling a class of the project?
 
+For example:
+
     net = Net(10, act="softmax")   ->  an Instance whose attributes are what Net.__init__ leaves behind
 """
 
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from torchlint.flow import networks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute, library_bases
 from torchlint.flow.values import Class, Function, Instance, Sequence, Unknown, Value
@@ -24,7 +27,7 @@ ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag"})
 
 def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """cls(...)"""
-    from torchlint.flow import calls, networks
+    from torchlint.flow import calls  # calls.call builds classes: the two call each other
 
     machine.reached[id(cls.node)] = None
     names = {base.name for base in library_bases(cls)}
@@ -38,7 +41,7 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
     init = class_attribute(cls, "__init__")
     if isinstance(init, Function):
         calls.call_project(machine, init, arguments.with_first(instance), instance, node, scope)
-    elif cls.dataclass or cls.fields and not names:
+    elif cls.dataclass or (cls.fields and not names):
         _set_fields(machine, instance, arguments)
     else:
         for base in library_bases(cls):

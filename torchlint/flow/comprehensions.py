@@ -1,5 +1,7 @@
 """What does a comprehension build?
 
+For example:
+
     nn.ModuleList([Block(i) for i in range(3)])       three blocks when the range is known, one standing for all when it is not
     {name: crit(out[name], y[name]) for name in ...}  a dict; the calls inside are seen
 """
@@ -9,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
+import libcst as cst
+
 from torchlint.flow.assignment import assign
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.scope import Scope
 from torchlint.flow.values import Const, Mapping, Sequence, Stream, Unknown, Value
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from torchlint.flow.machine import Machine
 
 MOST_ENTRIES = 12
@@ -25,8 +27,6 @@ MOST_ENTRIES = 12
 
 def evaluate_comprehension(machine: Machine, node: Any, scope: Scope) -> Value:
     """[elt for ...], {elt for ...}, (elt for ...)"""
-    import libcst as cst
-
     inside = Scope(scope, scope.module, scope.frame)
     inside.is_comprehension = True
     items: list[Value] = []
@@ -56,7 +56,7 @@ def evaluate_dict_comprehension(machine: Machine, node: Any, scope: Scope) -> Va
 
 def _loop(machine: Machine, clause: cst.CompFor, scope: Scope, body: Callable[[], None]) -> bool:
     """Run the body for each entry of the innermost loop; whether the entries were all known."""
-    from torchlint.flow.expressions import test
+    from torchlint.flow.expressions import test  # mutual recursion: evaluating expressions leads here
 
     iterable = machine.evaluate(clause.iter, scope)
     known = as_sequence(machine, iterable)

@@ -99,7 +99,9 @@ class Assumptions:
         given = tuple(conditions)
         if not all(self.decide(key) is not (not outcome) for key, outcome in given):
             return False
-        return not any(outcome and key[0] == "in" and self._excluded(key, given) for key, outcome in self.conditions if isinstance(key, tuple) and len(key) == 3)
+        return not any(
+            outcome and key[0] == "in" and self._excluded(key, given) for key, outcome in self.conditions if isinstance(key, tuple) and len(key) == 3
+        )
 
     def _excluded(self, membership: tuple[Hashable, ...], given: Sequence[Condition]) -> bool:
         """Whether `x in (a, b)` cannot hold because x is neither a nor b."""

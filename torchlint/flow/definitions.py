@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchlint.flow.arguments import Arguments
+from torchlint.flow.calls import call
+from torchlint.flow.expressions import defaults_of
 from torchlint.flow.machine import Status
 from torchlint.flow.scope import Scope
 from torchlint.flow.values import Api, ApiObject, Bound, Builtin, Class, Function, Instance, Partial, Value
@@ -26,8 +28,6 @@ DECORATOR_WORK = 300
 
 def define_function(machine: Machine, node: Any, scope: Scope) -> Status:
     """def name(...): the function is bound, its body is not run."""
-    from torchlint.flow.expressions import defaults_of
-
     name = node.name.value
     closure = scope.parent if scope.is_class and scope.parent is not None else scope
     function = Function(node, closure, name, defaults_of(machine, node.params, scope))
@@ -43,8 +43,6 @@ def define_function(machine: Machine, node: Any, scope: Scope) -> Status:
 
 
 def _decorated(machine: Machine, decorator: Value, function: Function, value: Value, node: cst.CSTNode, scope: Scope) -> Value:
-    from torchlint.flow.calls import call
-
     if isinstance(decorator, Builtin) and decorator.name in ROLES:
         function.role = ROLES[decorator.name]
     elif isinstance(decorator, Api):
@@ -81,8 +79,6 @@ def define_class(machine: Machine, node: Any, scope: Scope) -> Status:
 
 def _decorated_class(machine: Machine, cls: Class, node: cst.ClassDef, scope: Scope) -> Value:
     """What a project's class decorators make of the class; one that gives nothing known keeps it."""
-    from torchlint.flow.calls import call
-
     value: Value = cls
     for decorator in reversed(node.decorators):
         function = machine.evaluate(decorator.decorator, scope)

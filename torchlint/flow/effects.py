@@ -120,7 +120,7 @@ def _hook(kind: str) -> Handler:
 
 
 def _call_first(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    from torchlint.flow.calls import call
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     function = arguments.first() or arguments.keywords.get("function")
     if function is None:

@@ -280,4 +280,3 @@ def unknown_arguments(function: Function, skip: int) -> Arguments:
         else:
             positional.append(forward_argument() if tensors else Unknown((id(function.node), name)))
     return Arguments(positional)
-

@@ -20,14 +20,36 @@ from torchlint.flow.builtins import NAMES
 from torchlint.flow.calls import call, call_method
 from torchlint.flow.comprehensions import evaluate_comprehension, evaluate_dict_comprehension
 from torchlint.flow.decisions import join
+from torchlint.flow.iteration import element_of
 from torchlint.flow.machine import EVALUATORS, Machine, Status
 from torchlint.flow.merging import chosen_object
 from torchlint.flow.scope import Scope
-from torchlint.flow.subscripts import subscript
+from torchlint.flow.subscripts import evaluate_index, subscript
 from torchlint.flow.values import (
-    FALSE, NONE, TRUE, Alternatives, Api, ApiObject, Bound, Builtin, Class, Condition, Const, Function, Import, Instance, Mapping, ModuleValue, Option, Partial,
-    Sequence, Stream, Unknown, Value, constant,
-)  # fmt: skip
+    FALSE,
+    NONE,
+    TRUE,
+    Alternatives,
+    Api,
+    ApiObject,
+    Bound,
+    Builtin,
+    Class,
+    Condition,
+    Const,
+    Function,
+    Import,
+    Instance,
+    Mapping,
+    ModuleValue,
+    Option,
+    Partial,
+    Sequence,
+    Stream,
+    Unknown,
+    Value,
+    constant,
+)
 
 STRINGS: dict[str, Value] = {}
 """Values of string literals, which cost a compilation each."""
@@ -52,7 +74,7 @@ def look_up(machine: Machine, wanted: str, scope: Scope) -> Value:
                 return machine.paths.narrow(found)
             if type(found) is Import:
                 found = here.variables[wanted] = machine.project.resolve(machine, found)
-            return found  # type: ignore[no-any-return]
+            return found
         here = here.parent
     found = machine.project.imported(machine, scope.module, wanted)
     if found is not None:
@@ -83,19 +105,6 @@ def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:
     owner = machine.evaluate(node.value, scope)
     index = evaluate_index(machine, node.slice, scope)
     return machine.lift(owner, lambda each: subscript(machine, each, index, node, scope))
-
-
-def evaluate_index(machine: Machine, elements: Any, scope: Scope) -> Value:
-    """The value between the brackets: an index, a slice of constants (as a Sequence with fields), or several of them."""
-    parts: list[Value] = []
-    for element in elements:
-        part = element.slice
-        if type(part) is cst.Index:
-            parts.append(machine.evaluate(part.value, scope))
-        else:
-            bounds = [NONE if bound is None else machine.evaluate(bound, scope) for bound in (part.lower, part.upper, part.step)]
-            parts.append(Sequence(bounds, fields=("lower", "upper", "step")))
-    return parts[0] if len(parts) == 1 else Sequence(parts)
 
 
 def integer(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -361,8 +370,6 @@ def named(machine: Machine, node: Any, scope: Scope) -> Value:
 def yield_(machine: Machine, node: Any, scope: Scope) -> Value:
     produced: Value = NONE
     if type(node.value) is cst.From:
-        from torchlint.flow.iteration import element_of
-
         produced = element_of(machine, machine.evaluate(node.value.item, scope))
     elif node.value is not None:
         produced = machine.evaluate(node.value, scope)

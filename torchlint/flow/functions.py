@@ -55,7 +55,7 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, re
 
 def _body(machine: Machine, function: Function, scope: Scope, frame: Frame) -> Value:
     node = function.node
-    if type(node) is cst.Lambda:
+    if isinstance(node, cst.Lambda):
         return machine.evaluate(node.body, scope)
     machine.run(node.body.body, scope)
     if frame.yields:

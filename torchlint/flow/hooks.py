@@ -94,7 +94,7 @@ def after(machine: Machine, target: Instance | ApiObject, arguments: Arguments, 
 
 
 def _run(machine: Machine, hook: Hook, target: Value, seen: Value | None, positional: list[Value], what: str) -> Value:
-    from torchlint.flow.calls import call
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     outer = machine.watch
     machine.watch = Watch(memory.storage_of(seen), f"{what} on {title(target)}", hook.node, hook.scope) if isinstance(seen, Tensor) else None

@@ -75,7 +75,9 @@ class Resolver:
         if folder not in self._folders:
             chain = [folder]
             here = folder
-            while here not in ("/", "") and (any(here != root and here.startswith(root.rstrip("/") + "/") for root in self._roots) or self._package(here)):
+            while here not in ("/", "") and (
+                any(here != root and here.startswith(root.rstrip("/") + "/") for root in self._roots) or self._package(here)
+            ):
                 here = posixpath.dirname(here)
                 chain.append(here)
             self._folders[folder] = tuple(chain)

@@ -1,5 +1,7 @@
 """What does iterating over a value give?
 
+For example:
+
     for layer in self.layers          the modules of a ModuleList, one by one
     for x, y in loader                unknowns
     for row in probabilities          a tensor of the same kind each time

@@ -42,9 +42,15 @@ def emit_loss(
         arguments = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
         machine.emit(
             LossCall(
-                place=machine.place(node, scope), certain=all(option.certain for option in combination), cases=cases, callee=short(name),
-                call=call, arguments=arguments, settings=settings, made=made,
-            )  # fmt: skip
+                place=machine.place(node, scope),
+                certain=all(option.certain for option in combination),
+                cases=cases,
+                callee=short(name),
+                call=call,
+                arguments=arguments,
+                settings=settings,
+                made=made,
+            )
         )
     return Tensor(Facts(), grad=True)
 

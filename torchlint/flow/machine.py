@@ -9,7 +9,8 @@ that flow.expressions and flow.statements fill. Evaluating `criterion(model(x), 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Sequence as Seq
+from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Sequence as Seq
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,11 @@ class Machine:
         going_on = [index for index, status in enumerate(statuses) if status is Status.NORMAL]
         if not going_on:
             return statuses[0] if len(set(statuses)) == 1 else (Status.RETURN if Status.RETURN in statuses else statuses[0])
-        if len(going_on) == 1 and len(branches) > 1 and all(status in (Status.RETURN, Status.RAISE) for status in statuses if status is not Status.NORMAL):
+        if (
+            len(going_on) == 1
+            and len(branches) > 1
+            and all(status in (Status.RETURN, Status.RAISE) for status in statuses if status is not Status.NORMAL)
+        ):
             self.paths.push(branches[going_on[0]].conditions)  # the rest of the function runs only on this path
         return Status.NORMAL
 
@@ -195,7 +200,9 @@ class Machine:
             items = (self.on_the_way(item, f"{message} as element {index} of a tuple", place) for index, item in enumerate(value.items, 1))
             return Sequence(items, fields=value.fields, open_=value.open)
         if type(value) is Alternatives:
-            return Alternatives([Option(self.on_the_way(option.value, message, place), option.conditions, option.certain) for option in value.options])
+            return Alternatives(
+                [Option(self.on_the_way(option.value, message, place), option.conditions, option.certain) for option in value.options]
+            )
         return value
 
     @property

@@ -138,7 +138,7 @@ def read(machine: Machine, tensor: Tensor, reader: str, node: cst.CSTNode, scope
     machine.emit(
         StaleRead(
             place=place, certain=sure(machine), writer=write.step, writer_name=write.name, reader=stale.reader or reader, origin=tensor.facts.trace
-        )  # fmt: skip
+        )
     )
 
 
@@ -164,7 +164,14 @@ def _report_saved(machine: Machine, state: dict[str, object], version: int, writ
     for saver in savers:
         if saver.version == version:
             machine.emit(
-                InplaceWrite(place=writer.step.place, certain=sure(machine), writer_name=writer.name, saver=saver.step, saver_name=saver.name, saved=saver.saved)
+                InplaceWrite(
+                    place=writer.step.place,
+                    certain=sure(machine),
+                    writer_name=writer.name,
+                    saver=saver.step,
+                    saver_name=saver.name,
+                    saved=saver.saved,
+                )
             )
             return
 
@@ -175,8 +182,14 @@ def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> N
     for keeper in keepers:
         machine.emit(
             KeptOverwritten(
-                place=keeper.step.place, certain=sure(machine), keeper=keeper.step, keeper_name=keeper.name, writer=writer.step, writer_name=writer.name, hooked=keeper.hooked
-            )  # fmt: skip
+                place=keeper.step.place,
+                certain=sure(machine),
+                keeper=keeper.step,
+                keeper_name=keeper.name,
+                writer=writer.step,
+                writer_name=writer.name,
+                hooked=keeper.hooked,
+            )
         )
     if keepers:
         machine.store.write(state, "keepers", ())
@@ -187,7 +200,9 @@ def _report_guard(machine: Machine, state: dict[str, object], version: int, writ
     guard = state.get("guard")
     if isinstance(guard, tuple) and guard[0] == version and not machine.no_grad:
         _, step, module_name = guard
-        machine.emit(BackwardHookOnInplace(place=step.place, certain=sure(machine), module_name=module_name, writer=writer.step, writer_name=writer.name))
+        machine.emit(
+            BackwardHookOnInplace(place=step.place, certain=sure(machine), module_name=module_name, writer=writer.step, writer_name=writer.name)
+        )
 
 
 def save(machine: Machine, tensor: Tensor, name: str, saved: str, node: cst.CSTNode, scope: Scope) -> None:

@@ -21,9 +21,7 @@ from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.attributes import ITEMS, library_bases
 from torchlint.flow.losses import settings_of
 from torchlint.flow.merging import Missing
-from torchlint.flow.values import (
-    Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value,
-)  # fmt: skip
+from torchlint.flow.values import Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value
 from torchlint.flow.wording import KIND_WORDS, short
 from torchlint.model import Facts, Kind, Step, Trace
 
@@ -57,7 +55,9 @@ def _tell_of_construction(
     if module.container is None:
         several = len(arguments.positional) > 1  # a network's output as `weight` is no slip only when it stands alone
         tensors = tuple(
-            key for key, value in bound.items() if isinstance(value, Tensor) and value.sure and (key not in module.tensors or (value.grad and several))
+            key
+            for key, value in bound.items()
+            if isinstance(value, Tensor) and value.sure and (key not in module.tensors or (value.grad and several))
         )
         if tensors:
             machine.emit(ModuleMade(place=place, callee=short(name), tensors=tensors, is_loss=forward is not None and forward.loss is not None))
@@ -155,7 +155,9 @@ def _forward(machine: Machine, target: ApiObject, arguments: Arguments, node: cs
     for key, default in target.module.defaults.items():
         if key not in extra and key in forward.params and isinstance(default, (bool, int, float)):
             extra[key] = Const(default)
-    return apply_call(machine, forward, target.name, arguments, node, scope, target.made if forward.loss else None, extra | _given_dims(forward.needs))
+    return apply_call(
+        machine, forward, target.name, arguments, node, scope, target.made if forward.loss else None, extra | _given_dims(forward.needs)
+    )
 
 
 def _given_dims(needs: tuple[str, ...]) -> dict[str, Value]:
@@ -165,7 +167,7 @@ def _given_dims(needs: tuple[str, ...]) -> dict[str, Value]:
 
 def run_items(machine: Machine, items: Value, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """x through each module of a Sequential in turn."""
-    from torchlint.flow.calls import call
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     if not isinstance(items, Sequence):
         return Unknown()
@@ -192,7 +194,7 @@ def _told_from(value: Value, made: Step, node: cst.CSTNode) -> Value:
         return value
     step = value.facts.trace.step
     place = step.place
-    if getattr(place, "node", None) is not node or value.facts.trace.before is not None and len(value.facts.trace) > 2:
+    if getattr(place, "node", None) is not node or (value.facts.trace.before is not None and len(value.facts.trace) > 2):
         return value
     value.facts.trace = Trace(Step(step.message, made.place), value.facts.trace.before)
     return value
@@ -200,7 +202,7 @@ def _told_from(value: Value, made: Step, node: cst.CSTNode) -> Value:
 
 def _run_model(machine: Machine, target: ApiObject, model: Model, node: cst.CSTNode, scope: Scope) -> Value:
     """The output of a ready-made network: that of the head put in its place, else what the contract says."""
-    from torchlint.flow.calls import call
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     for name in dict.fromkeys((*model.layers, *model.then)):
         part = target.attributes.get(name)

@@ -1,5 +1,7 @@
 """What do operators do to kinds and constants?
 
+For example:
+
     logits / 2.0, logits + bias_logits    logits          1 - probabilities, p * q      unknown: arithmetic ends a kind
     labels == 3                           a bool tensor   args.loss == "bce"           an unknown that remembers what it asked
     2 * 3, "a" + "b", [m] * 2             constants and lists are computed
@@ -8,7 +10,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -16,8 +18,25 @@ import libcst as cst
 from torchlint.flow import memory
 from torchlint.flow.decisions import alike
 from torchlint.flow.values import (
-    FALSE, TRUE, Alternatives, Api, Asked, Builtin, Class, Const, Function, Instance, ApiObject, Mapping, Sequence, Stream, Tensor, Unknown, Value, constant,
-)  # fmt: skip
+    FALSE,
+    TRUE,
+    Alternatives,
+    Api,
+    ApiObject,
+    Asked,
+    Builtin,
+    Class,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    Sequence,
+    Stream,
+    Tensor,
+    Unknown,
+    Value,
+    constant,
+)
 from torchlint.model import Facts, Kind, Step, Trace
 
 if TYPE_CHECKING:
@@ -30,6 +49,7 @@ ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "BitAnd": ("&", operator.and_), "BitOr": ("|", operator.or_), "BitXor": ("^", operator.xor),
     "LeftShift": ("<<", operator.lshift), "RightShift": (">>", operator.rshift),
 }  # fmt: skip
+SIGNS: dict[str, Callable[[Any], Any]] = {"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}
 KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
 INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
 MOST_ITEMS = 64
@@ -60,7 +80,12 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
 
 
 def _fold(name: str, left: Any, right: Any) -> Value:
-    if name not in ARITHMETIC or name in ("Power", "LeftShift") or not isinstance(left, (int, float, str)) or not isinstance(right, (int, float, str, type(None))):
+    if (
+        name not in ARITHMETIC
+        or name in ("Power", "LeftShift")
+        or not isinstance(left, (int, float, str))
+        or not isinstance(right, (int, float, str, type(None)))
+    ):
         return Unknown()
     if name == "Multiply" and (isinstance(left, str) or isinstance(right, str)):
         return Unknown()
@@ -95,10 +120,10 @@ def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
         return Facts(Kind.PROBABILITIES, None, left.facts.source, False, left.facts.trace)
     tensors = [each for each in (left, right) if isinstance(each, Tensor)]
     others = [each for each in (left, right) if not isinstance(each, Tensor)]
-    if name in KEEPS_LOGITS and all(each.facts.kind is Kind.LOGITS for each in tensors) and all(isinstance(each, Const) for each in others):
-        if len(tensors) == 1 or name in ("Add", "Subtract"):
-            first = tensors[0].facts
-            facts = Facts(Kind.LOGITS, None, first.source, False, first.trace)
+    only_logits = all(each.facts.kind is Kind.LOGITS for each in tensors) and all(isinstance(each, Const) for each in others)
+    if only_logits and name in KEEPS_LOGITS and (len(tensors) == 1 or name in ("Add", "Subtract")):
+        first = tensors[0].facts
+        facts = Facts(Kind.LOGITS, None, first.source, False, first.trace)
     _arithmetic_dtype(name, facts, tensors, others)
     return facts
 
@@ -122,7 +147,7 @@ def unary(machine: Machine, name: str, value: Value, node: cst.CSTNode, scope: S
         return machine.project_value(value, lambda each: unary(machine, name, each, node, scope))
     if isinstance(value, Const) and isinstance(value.value, (int, float)):
         try:
-            return Const({"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}[name](value.value))
+            return Const(SIGNS[name](value.value))
         except (TypeError, KeyError):
             return Unknown()
     if isinstance(value, Tensor):
@@ -131,7 +156,9 @@ def unary(machine: Machine, name: str, value: Value, node: cst.CSTNode, scope: S
         kept = facts.kind if facts.kind is Kind.LOGITS or name == "Plus" else Kind.UNKNOWN
         if name == "BitInvert":
             return Tensor(Facts(Kind.UNKNOWN, facts.dtype, dtype_trace=facts.dtype_trace))
-        return Tensor(Facts(kept, facts.dtype, facts.source, False, facts.trace if kept is not Kind.UNKNOWN else None, facts.dtype_trace), grad=value.grad)
+        return Tensor(
+            Facts(kept, facts.dtype, facts.source, False, facts.trace if kept is not Kind.UNKNOWN else None, facts.dtype_trace), grad=value.grad
+        )
     return Unknown()
 
 

@@ -1,5 +1,7 @@
 """Where in the text is a node? Asked only of nodes that a finding names, and of all of them in a file at once.
 
+For example:
+
     locate([NodePlace(source, call), NodePlace(source, softmax)])   # one walk over the file's tree
 """
 

@@ -17,7 +17,8 @@ from torchlint.flow.decisions import Assumptions
 from torchlint.flow.imports import Resolver
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.scope import ModuleScope
-from torchlint.flow.values import Api, ApiObject, Const, Import, ModuleValue, Sequence as SequenceValue, Unknown, Value
+from torchlint.flow.values import Api, ApiObject, Const, Import, ModuleValue, Unknown, Value
+from torchlint.flow.values import Sequence as SequenceValue
 from torchlint.source import SourceFile
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Project:
             for alias in node.names:
                 dotted = dotted_name(alias.name)
                 if alias.asname is not None:
-                    scope.variables[alias.asname.name.value] = Import(dotted, 0, None, importer)
+                    scope.variables[dotted_name(alias.asname.name)] = Import(dotted, 0, None, importer)
                 else:
                     top = dotted.partition(".")[0]
                     scope.variables[top] = Import(top, 0, None, importer)
@@ -229,7 +230,7 @@ def built_layer(machine: Machine, text: str, owner: ApiObject) -> ApiObject:
     return ApiObject(f"torch.nn.{name}", module, arguments, owner.made)
 
 
-def dotted_name(node: cst.BaseExpression) -> str:
+def dotted_name(node: cst.CSTNode) -> str:
     """a.b.c as text."""
     if type(node) is cst.Attribute:
         return f"{dotted_name(node.value)}.{node.attr.value}"

@@ -15,7 +15,8 @@ from torchlint.flow.imports import Resolver
 IMPORT = re.compile(rb"(?:^|[\n\";])[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w][\w., \t]*))")
 NAME = re.compile(rb"[A-Za-z_]\w*")
 OTHER_TOKENS = (
-    b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(", b"sigmoid", b"torchvision", b"reveal_kind",
+    b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(",
+    b"sigmoid", b"torchvision", b"reveal_kind",
 )  # fmt: skip
 """What rules on memory, construction and logarithms need to see beside losses."""
 

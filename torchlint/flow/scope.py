@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torchlint.flow.values import Class, Condition, Function, Option, Value
+from torchlint.flow.values import Class, Function, Option, Value
 
 if TYPE_CHECKING:
     from torchlint.source import SourceFile

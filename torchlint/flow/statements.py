@@ -6,26 +6,41 @@ loops over known entries are unrolled, other loops run until what they carry aro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence as Seq
+from collections.abc import Callable
 from typing import Any
 
 import libcst as cst
 
 from torchlint.flow import memory, operators
+from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import assign
-from torchlint.flow.builtins import extend, forget_items
+from torchlint.flow.attributes import class_attribute
+from torchlint.flow.containers import extend, forget_items
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
 from torchlint.flow.expressions import test, test_value
+from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.machine import EXECUTORS, Machine, Status
 from torchlint.flow.merging import chosen_object
 from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
-from torchlint.flow.subscripts import bounds_of
+from torchlint.flow.subscripts import bounds_of, evaluate_index
 from torchlint.flow.values import (
-    NONE, Alternatives, ApiObject, Condition, Const, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value,
-)  # fmt: skip
+    NONE,
+    Alternatives,
+    ApiObject,
+    Condition,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    Option,
+    Sequence,
+    Tensor,
+    Unknown,
+    Value,
+)
 from torchlint.flow.walking import walk
 
 MOST_ROUNDS = 3
@@ -253,11 +268,6 @@ def with_block(machine: Machine, node: Any, scope: Scope) -> Status:
 
 def _entered(machine: Machine, manager: Value) -> Value:
     """What `with manager as x` binds."""
-    from torchlint.flow.arguments import Arguments
-    from torchlint.flow.attributes import class_attribute
-    from torchlint.flow.functions import call_function
-    from torchlint.flow.values import Function
-
     if isinstance(manager, Instance):
         enter = class_attribute(manager.cls, "__enter__")
         if isinstance(enter, Function):
@@ -367,12 +377,15 @@ def deleting(machine: Machine, node: Any, scope: Scope) -> Status:
 
 
 def _delete_item(machine: Machine, target: cst.Subscript, scope: Scope) -> None:
-    from torchlint.flow.expressions import evaluate_index
-
     owner = machine.evaluate(target.value, scope)
     index = evaluate_index(machine, target.slice, scope)
     items = owner.attributes.get("#items") if isinstance(owner, (Instance, ApiObject)) else owner
-    if isinstance(items, Sequence) and isinstance(index, Const) and isinstance(index.value, int) and -len(items.items) <= index.value < len(items.items):
+    if (
+        isinstance(items, Sequence)
+        and isinstance(index, Const)
+        and isinstance(index.value, int)
+        and -len(items.items) <= index.value < len(items.items)
+    ):
         kept = list(items.items)
         del kept[index.value]
         machine.store.write(items.state, "items", tuple(kept))

@@ -1,5 +1,7 @@
 """What is `value[index]`?
 
+For example:
+
     outputs[1]          the second entry of a tuple, or a tensor of the same kind as `outputs`
     nets["teacher"]     the entry of a dict or ModuleDict
     model.fc[:-1]       a Sequential without its last module
@@ -8,25 +10,36 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute
+from torchlint.flow.decisions import MOST_OPTIONS, join
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import element_of
-from torchlint.flow.decisions import MOST_OPTIONS, join
-from torchlint.flow.values import (
-    Api, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value,
-)  # fmt: skip
+from torchlint.flow.values import NONE, Api, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
 SLICE = ("lower", "upper", "step")
+
+
+def evaluate_index(machine: Machine, elements: Any, scope: Scope) -> Value:
+    """The value between the brackets: an index, a slice of constants (as a Sequence with fields), or several of them."""
+    parts: list[Value] = []
+    for element in elements:
+        part = element.slice
+        if type(part) is cst.Index:
+            parts.append(machine.evaluate(part.value, scope))
+        else:
+            bounds = [NONE if bound is None else machine.evaluate(bound, scope) for bound in (part.lower, part.upper, part.step)]
+            parts.append(Sequence(bounds, fields=SLICE))
+    return parts[0] if len(parts) == 1 else Sequence(parts)
 
 
 def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, scope: Scope) -> Value:
@@ -56,7 +69,9 @@ def part_of_tensor(tensor: Tensor, index: Value) -> Tensor:
     facts = tensor.facts
     part = type(facts)(facts.kind, facts.dtype, facts.source, facts.exact, facts.trace, facts.dtype_trace)
     copied = isinstance(index, (Tensor, Unknown))
-    result = Tensor(part, None if copied else memory.storage_of(tensor), tensor.version, tensor.grad, memory.staleness(tensor) if copied else tensor.stale)
+    result = Tensor(
+        part, None if copied else memory.storage_of(tensor), tensor.version, tensor.grad, memory.staleness(tensor) if copied else tensor.stale
+    )
     result.part = True
     return result
 
@@ -131,4 +146,3 @@ def _key(index: Value) -> Hashable:
     if isinstance(index, Unknown):
         return ("symbol", index.symbol)
     return None
-

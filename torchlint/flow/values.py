@@ -12,7 +12,8 @@ so that a branch can be tried and taken back. Everything that is not understood 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence as Seq
+from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Sequence as Seq
 from typing import TYPE_CHECKING, Any
 
 from torchlint.model import Facts, Kind, Place, Step, Trace
@@ -168,7 +169,7 @@ class Mapping(Value):
 
     __slots__ = ("entries", "state")
 
-    def __init__(self, entries: dict[Hashable, Value] | None = None, open_: bool = False) -> None:
+    def __init__(self, entries: dict[Any, Value] | None = None, open_: bool = False) -> None:
         self.entries: dict[Hashable, Any] = entries or {}
         self.state: dict[str, Any] = {"open": open_}
 
@@ -274,9 +275,7 @@ class ApiObject(Value):
 
     __slots__ = ("arguments", "attributes", "made", "model", "module", "name")
 
-    def __init__(
-        self, name: str, module: Module | None, arguments: dict[str, Value], made: Step | None = None, model: Model | None = None
-    ) -> None:
+    def __init__(self, name: str, module: Module | None, arguments: dict[str, Value], made: Step | None = None, model: Model | None = None) -> None:
         self.name = name
         self.module = module
         self.model = model

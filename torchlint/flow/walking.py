@@ -13,7 +13,9 @@ from typing import Any
 
 import libcst as cst
 
-TRIVIA = frozenset({"lpar", "rpar", "comma", "semicolon", "leading_lines", "lines_after_decorators", "header", "footer", "newline", "dot", "equal", "colon"})
+TRIVIA = frozenset(
+    {"lpar", "rpar", "comma", "semicolon", "leading_lines", "lines_after_decorators", "header", "footer", "newline", "dot", "equal", "colon"}
+)
 
 
 FIELDS: dict[type, tuple[str, ...]] = {}

@@ -1,5 +1,7 @@
 """How do messages name things?
 
+For example:
+
     torch.nn.functional.cross_entropy -> F.cross_entropy      torch.nn.Softmax -> nn.Softmax      torch.Tensor.softmax -> Tensor.softmax
     Kind.LOG_PROBABILITIES -> "log-probabilities"
 """

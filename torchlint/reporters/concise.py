@@ -1,5 +1,7 @@
 """What does a finding look like on one line, for editors and grep?
 
+For example:
+
     train.py:12:17: TL101 CrossEntropyLoss gets probabilities ...
     nb.ipynb:cell 4:12:3: TL104 log of softmax ...
 """

@@ -1,5 +1,7 @@
 """How wide is a text on a terminal, and how is it coloured, cut and made harmless?
 
+For example:
+
     cells("日本")                # 4: each takes two cells
     harmless("a\\tb\\x1b[2J")    # "a   b␛[2J": tabs become spaces, control characters visible
     Paint(True)("12", "bold")   # "\\x1b[1m12\\x1b[0m"

@@ -1,5 +1,7 @@
 """Is an activation applied in a way that loses numbers or guesses an axis?
 
+For example:
+
     torch.log(torch.softmax(x, 1))   # TL104: -inf where log_softmax still has the value
     F.softmax(x)                     # TL601: which axis?
 """

@@ -1,5 +1,7 @@
 """Is a module built where a function was meant, or a function put where a module belongs?
 
+For example:
+
     hidden = nn.ReLU(x)                          # TL603: builds a module, with x for its `inplace`
     net = nn.Sequential(nn.Linear(4, 4), F.relu) # TL604: raises
 """
@@ -32,6 +34,6 @@ def module_constructed_with_tensor(event: ModuleMade) -> Iterator[Remark]:
 @rule("TL604", "functional-in-sequential", Severity.ERROR, "a plain function among the elements of nn.Sequential")
 def functional_in_sequential(event: SequentialMade) -> Iterator[Remark]:
     """nn.Sequential takes modules."""
-    message = f"nn.Sequential gets the function {event.element}{chosen(event)}: it takes modules only, and torch raises \"is not a Module subclass\""
+    message = f'nn.Sequential gets the function {event.element}{chosen(event)}: it takes modules only, and torch raises "is not a Module subclass"'
     help = f"write {event.module}" if event.module else "wrap the function in an nn.Module, or call it in forward"
     yield Remark(message, help)

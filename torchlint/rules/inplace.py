@@ -35,7 +35,7 @@ def _kept(event: KeptOverwritten) -> Remark:
 def _backward_hook(event: BackwardHookOnInplace) -> Remark:
     message = (
         f"the full backward hook on {event.module_name} does not allow that {event.writer_name} writes in place{chosen(event)}: "
-        "torch raises \"Output 0 of BackwardHookFunction is a view and is being modified inplace\" in the forward pass"
+        'torch raises "Output 0 of BackwardHookFunction is a view and is being modified inplace" in the forward pass'
     )
     return Remark(message, "build the activation with inplace=False", steps_of(event.writer))
 
@@ -56,6 +56,6 @@ def inplace_breaks_backward(event: InplaceWrite) -> Iterator[Remark]:
     """torch notices it only in backward()."""
     message = (
         f"{event.writer_name} overwrites the {event.saved} of {event.saver_name}, which backward needs{chosen(event)}: "
-        "backward() raises \"one of the variables needed for gradient computation has been modified by an inplace operation\""
+        'backward() raises "one of the variables needed for gradient computation has been modified by an inplace operation"'
     )
     yield Remark(message, "use the form that is not in place", steps_of(event.saver))

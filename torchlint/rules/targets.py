@@ -32,7 +32,7 @@ def integer_multilabel_targets(event: LossCall) -> Iterator[Remark]:
 
 def _wrong_dtype(event: LossCall, target: Facts, dtype: str) -> Remark:
     refusal = _refusal(event.call.loss == "bce", dtype)
-    message = f"{event.callee} gets {dtype} targets{chosen(event)}: it computes with floating targets only, and torch raises \"{refusal}\""
+    message = f'{event.callee} gets {dtype} targets{chosen(event)}: it computes with floating targets only, and torch raises "{refusal}"'
     help = "convert the targets: target.float()"
     if target.kind is Kind.CLASS_INDICES:
         several = "for class indices, F.one_hot(target, num_classes).float() or nn.CrossEntropyLoss"
