@@ -173,7 +173,7 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a person or a program reads: see section 7 of the README for the JSON form."""
+    """What a person or a program reads; torchlint.reporters.json_ gives its JSON form."""
 
     code: str
     rule: str

@@ -34,6 +34,7 @@ class Table:
         self._models = contracts.models
         self._wrappers = contracts.wrappers
         self._canonical: dict[str, str] = {}
+        self._on_the_way = {prefix for alias in contracts.aliases for prefix in _packages(alias)}
         self._forwards: dict[str, Call | None] = {}
         self._children = _children(self._calls, self._modules, self._models, self._wrappers, self._dtypes)
         self.tokens: tuple[bytes, ...] = _tokens(self._calls, self._modules)
@@ -46,6 +47,10 @@ class Table:
         if known is None:
             known = self._canonical[name] = canonical(name, self._aliases)
         return known
+
+    def member(self, name: str) -> str:
+        """What an attribute of a library's package is called; torch.nn.modules stays as it is, since an alias may begin with it."""
+        return name if name in self._on_the_way else self.canonical(name)
 
     def call(self, name: str) -> Call | None:
         """The contract of a function, method or tensor constructor by its qualified name."""
@@ -110,6 +115,12 @@ class Table:
     def names_in(self, module: str) -> Iterable[str]:
         """The public names right under a module, as a star-import would bring: "torch.nn" -> "Linear", "functional", ..."""
         return self._children.get(self.canonical(module), frozenset())
+
+
+def _packages(name: str) -> Iterable[str]:
+    """a.b.c -> a, a.b"""
+    parts = name.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _children(*tables: Mapping[str, object]) -> dict[str, frozenset[str]]:

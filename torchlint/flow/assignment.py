@@ -13,7 +13,8 @@ import libcst as cst
 
 from torchlint.flow import hooks, memory
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.attributes import class_attribute
+from torchlint.flow.attributes import ITEMS, class_attribute, library_bases
+from torchlint.flow.containers import set_items
 from torchlint.flow.decisions import join
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import element_of
@@ -69,7 +70,7 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value, node
         setter = class_attribute(owner.cls, f"{name}.setter") if isinstance(owner, Instance) else None
         if isinstance(setter, Function):
             return call_function(machine, setter, Arguments([owner, value]), owner)
-        machine.store.write(owner.attributes, name, value)
+        set_child(machine, owner, name, value)
     elif isinstance(owner, Class):
         machine.store.write(owner.attributes, name, value)
     elif isinstance(owner, Tensor) and name == "data":
@@ -112,7 +113,10 @@ def _put_in_list(machine: Machine, owner: Sequence, index: Value, value: Value) 
     if isinstance(index, Const) and isinstance(index.value, int) and -len(items) <= index.value < len(items):
         items[index.value] = value
         machine.store.write(owner.state, "items", tuple(items))
-    elif bounds_of(index) is not None:
+    elif (bounds := bounds_of(index)) is not None and isinstance(value, Sequence) and not value.open and bounds.step is None:
+        items[bounds] = value.items
+        set_items(machine, owner, tuple(items))
+    elif bounds is not None:
         machine.store.write(owner.state, "items", tuple(Unknown() for _ in items))
         machine.store.write(owner.state, "open", True)
     else:
@@ -121,25 +125,40 @@ def _put_in_list(machine: Machine, owner: Sequence, index: Value, value: Value) 
 
 
 def _put_in_object(machine: Machine, owner: ApiObject | Instance, index: Value, value: Value) -> None:
-    items = owner.attributes.get("#items")
+    items = owner.attributes.get(ITEMS)
     if isinstance(items, Mapping) and isinstance(index, Const):
         machine.store.write(items.entries, index.value, value)
     elif isinstance(items, Sequence):
         _put_in_list(machine, items, index, value)
     elif isinstance(owner, ApiObject) and owner.module is None:
-        machine.store.write(owner.attributes, "#items", Sequence([value], True, True))  # a part of a ready-made network
+        machine.store.write(owner.attributes, ITEMS, Sequence([value], True, True))  # a part of a ready-made network
 
 
 def set_child(machine: Machine, owner: Value, name: str, value: Value) -> Value:
-    """Replace the child module of a name; in a container, names are positions."""
-    if isinstance(owner, (Instance, ApiObject)):
-        machine.store.write(owner.attributes, name, value)
-        items = owner.attributes.get("#items")
-        if isinstance(items, Sequence) and name.isdigit():
-            _put_in_list(machine, items, Const(int(name)), value)
-        elif isinstance(items, Mapping):
-            machine.store.write(items.entries, name, value)
+    """Set an attribute. In a container a module becomes a child: names that are numbers are positions, other new names come last."""
+    if not isinstance(owner, (Instance, ApiObject)):
+        return owner
+    if isinstance(owner, Instance) and class_attribute(owner.cls, "__setattr__") is not None:
+        value = Unknown()  # the program sets its attributes in its own way
+    old = owner.attributes.get(name)
+    machine.store.write(owner.attributes, name, value)
+    items = owner.attributes.get(ITEMS)
+    if isinstance(items, Sequence) and name.isdigit():
+        _put_in_list(machine, items, Const(int(name)), value)
+    elif isinstance(items, Sequence) and old is not None and any(item is old for item in items.items):
+        set_items(machine, items, tuple(value if item is old else item for item in items.items))
+    elif isinstance(items, Sequence) and _is_module(value):
+        set_items(machine, items, (*items.items, value))
+    elif isinstance(items, Mapping) and (name in items.entries or _is_module(value)):
+        machine.store.write(items.entries, name, value)
     return owner
+
+
+def _is_module(value: Value) -> bool:
+    """A layer or network, which torch registers as a child of the module it is set on."""
+    if isinstance(value, ApiObject):
+        return value.module is not None or value.model is not None
+    return isinstance(value, Instance) and any(base.name.startswith("torch.nn.") for base in library_bases(value.cls))
 
 
 def _overwritten(machine: Machine, tensor: Tensor, target: cst.Subscript, scope: Scope) -> None:

@@ -54,7 +54,7 @@ def get_attribute(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, Tensor):
         return tensor_attribute(value, name)
     if isinstance(value, Api):
-        return Api(machine.table.canonical(f"{value.name}.{name}"))
+        return Api(machine.table.member(f"{value.name}.{name}"))
     if isinstance(value, ModuleValue):
         return machine.project.member(machine, value.scope, name)
     if isinstance(value, ApiObject):
@@ -98,6 +98,8 @@ def library_bases(cls: Class) -> list[Api]:
 
 def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value:
     """An attribute or bound method of an object of the project."""
+    if class_attribute(instance.cls, "__getattribute__") is not None:
+        return Unknown((".", instance, name))  # the program reads its attributes in its own way
     own = instance.attributes.get(name)
     if own is not None:
         return machine.paths.narrow(own) if type(own) is Alternatives else own
@@ -109,7 +111,7 @@ def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value
     if name == "module":
         return instance  # what DataParallel wraps: wrapping leaves no trace in the flow
     if name == "training":
-        return TRUE  # losses are computed while training; design section 5
+        return TRUE  # losses are computed while training
     if name == "__class__":
         return instance.cls
     if name == "_modules":

@@ -14,7 +14,7 @@ import libcst as cst
 from torchlint.flow import networks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute, library_bases
-from torchlint.flow.values import Class, Function, Instance, Sequence, Unknown, Value
+from torchlint.flow.values import ApiObject, Class, Function, Instance, Sequence, Tensor, Unknown, Value
 from torchlint.model import Step
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
         return _named_tuple(cls, arguments)
     if names & ENUMS:
         return Unknown((".", cls, "member"))
-    if class_attribute(cls, "__new__") is not None:
-        return Unknown()  # it may be anything
+    new = class_attribute(cls, "__new__")
+    if new is not None:
+        made = calls.call_project(machine, new, arguments.with_first(cls), cls, node, scope) if isinstance(new, Function) else None
+        return made if isinstance(made, (ApiObject, Tensor)) else Unknown()  # what it gives, where that is plainly no object of the class
     instance = Instance(cls, Step(f"`{cls.name}` is built", machine.place(node, scope)))
     init = class_attribute(cls, "__init__")
     if isinstance(init, Function):

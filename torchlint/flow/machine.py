@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable
 from collections.abc import Sequence as Seq
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -70,7 +70,7 @@ class Machine:
         self.reached: dict[int, None] = {}  # ids of the definitions that some call has entered
         self.memo: dict[Hashable, tuple[int, Value]] = {}
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
-        self.breaks = 0  # how often a branch has left a loop that another branch went on with
+        self.breaks: list[dict[str, Any]] = []  # the variables at each place where a branch left a loop that another went on with
         self.unsure = 0  # depth of alternatives of which only one will be there
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
@@ -160,7 +160,7 @@ class Machine:
             return function(value)
         return join(Option(function(option.value), option.conditions, option.certain) for option in value.options)
 
-    def branch(self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: object = None) -> Status:
+    def branch(self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: dict[str, Any] | None = None) -> Status:
         """Try each case from the same state and merge what they leave. variables: the dict of the running function's own names."""
         branches: list[Branch] = []
         statuses: list[Status] = []
@@ -174,8 +174,9 @@ class Machine:
             changes = self.store.undo(mark)
             branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE)))
             statuses.append(status)
-        self.breaks += Status.BREAK in statuses and Status.NORMAL in statuses
         merge(self.store, branches, variables)
+        if variables is not None and Status.BREAK in statuses and Status.NORMAL in statuses:
+            self.breaks.append(dict(variables))
         going_on = [index for index, status in enumerate(statuses) if status is Status.NORMAL]
         if not going_on:
             return statuses[0] if len(set(statuses)) == 1 else (Status.RETURN if Status.RETURN in statuses else statuses[0])

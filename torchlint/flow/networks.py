@@ -19,6 +19,7 @@ from torchlint.flow import hooks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.attributes import ITEMS, library_bases
+from torchlint.flow.containers import make_dict
 from torchlint.flow.losses import settings_of
 from torchlint.flow.merging import Missing
 from torchlint.flow.values import Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value
@@ -78,8 +79,8 @@ def fill_container(machine: Machine, owner: ApiObject | Instance, module: Module
     """Put the constructor's arguments into a Sequential, ModuleList or ModuleDict."""
     first = arguments.first()
     if module.container == "dict":
-        entries = first if isinstance(first, Mapping) else Mapping({}, open_=first is not None)
-        machine.store.write(owner.attributes, ITEMS, Mapping(dict(entries.entries), entries.open))
+        entries = make_dict(machine, None, Arguments([first] if first is not None else []), node, scope)
+        machine.store.write(owner.attributes, ITEMS, entries)
         return
     if module.container == "list":
         items = first if first is not None else Sequence()

@@ -76,6 +76,8 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
         return _arithmetic(name, left, right)
     if isinstance(left, Sequence):
         return _lists(name, left, right)
+    if isinstance(left, ApiObject) and isinstance(right, ApiObject) and name == "Add":
+        return _modules(left, right)
     return Unknown()
 
 
@@ -106,6 +108,16 @@ def _lists(name: str, left: Sequence, right: Value) -> Value:
             return Sequence(left.items * count, left.mutable, left.open)
         return Sequence(left.items, left.mutable, True)
     return Unknown()
+
+
+def _modules(left: ApiObject, right: ApiObject) -> Value:
+    """Sequential + Sequential: a new one with the modules of both."""
+    first, second = left.attributes.get("#items"), right.attributes.get("#items")
+    if not isinstance(first, Sequence) or not isinstance(second, Sequence):
+        return Unknown()
+    both = ApiObject(left.name, left.module, {}, left.made)
+    both.attributes["#items"] = Sequence(first.items + second.items, True, first.open or second.open)
+    return both
 
 
 def _arithmetic(name: str, left: Value, right: Value) -> Value:

@@ -14,7 +14,7 @@ import libcst as cst
 from torchlint.flow import memory, operators
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import assign
-from torchlint.flow.attributes import class_attribute
+from torchlint.flow.attributes import ITEMS, class_attribute
 from torchlint.flow.containers import extend, forget_items
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
@@ -73,8 +73,9 @@ def augmented(machine: Machine, node: Any, scope: Scope) -> Status:
     left = machine.evaluate(node.target, scope)
     right = machine.evaluate(node.value, scope)
     name = type(node.operator).__name__.removesuffix("Assign")
-    if isinstance(left, Sequence) and left.mutable and name == "Add":
-        extend(machine, left, right)
+    listed = left.attributes.get(ITEMS) if isinstance(left, ApiObject) else left
+    if isinstance(listed, Sequence) and listed.mutable and name == "Add":
+        extend(machine, listed, right)
         return Status.NORMAL
     if isinstance(left, Tensor):
         assign(machine, node.target, _augmented_tensor(machine, name, left, right, node, scope), scope)
@@ -147,7 +148,7 @@ def for_loop(machine: Machine, node: Any, scope: Scope) -> Status:
     iterable = machine.evaluate(node.iter, scope)
     if type(iterable) is Alternatives:
         iterable = iterable.options[0].value
-    before = (machine.store.mark(), machine.breaks)
+    before = (machine.store.mark(), len(machine.breaks))
     known = as_sequence(machine, iterable)
     if known is not None and not known.items and not known.open:
         return _else(machine, node, scope)
@@ -161,14 +162,16 @@ def for_loop(machine: Machine, node: Any, scope: Scope) -> Status:
 
 
 def _left_early(machine: Machine, before: tuple[int, int], scope: Scope) -> None:
-    """Where a `break` may have left the loop, what the body assigned may not have been assigned yet."""
+    """Where a `break` may have left the loop, variables may still hold what they held there."""
     mark, breaks = before
-    if machine.breaks == breaks:
-        return
-    for (_, key), (contents, old) in machine.store.changed_since(mark).items():
+    left, machine.breaks[breaks:] = machine.breaks[breaks:], []
+    for (_, key), (contents, old) in machine.store.changed_since(mark).items() if left else ():
         new = contents.get(key)
-        if contents is scope.variables and isinstance(old, Tensor) and isinstance(new, Value) and not alike(old, new):
-            machine.store.write_local(contents, key, join([Option(old, (), False), Option(new, (), False)]))
+        if contents is not scope.variables or not isinstance(old, Tensor) or not isinstance(new, Value):
+            continue
+        held = [variables[key] for variables in left if isinstance(variables.get(key), Value)]
+        if not all(alike(each, new) for each in held):
+            machine.store.write_local(contents, key, join([Option(each, (), False) for each in (*held, new)]))
 
 
 def _else(machine: Machine, node: Any, scope: Scope) -> Status:
@@ -245,7 +248,7 @@ def while_loop(machine: Machine, node: Any, scope: Scope) -> Status:
     decided = test(machine, node.test, scope)
     if decided.outcome is False:
         return _else(machine, node, scope)
-    before = (machine.store.mark(), machine.breaks)
+    before = (machine.store.mark(), len(machine.breaks))
     status = _until_stable(machine, scope, lambda: machine.run(node.body.body, scope))
     _left_early(machine, before, scope)
     return status if status is Status.RAISE else _else(machine, node, scope)
@@ -333,18 +336,39 @@ def _matches(machine: Machine, subject: Value, case: Any, scope: Scope) -> tuple
     pattern = case.pattern
     if type(pattern) is cst.MatchAs and pattern.pattern is None:
         return (True if case.guard is None else None), (), ()
-    if type(pattern) is cst.MatchValue:
-        wanted = machine.evaluate(pattern.value, scope)
-        decided = test_value(machine, operators.compare(machine, cst.Equal(), subject, wanted, pattern, scope))
-        return decided.outcome if case.guard is None else None, decided.when_true, decided.when_false
-    return None, (((object()), True),), ()
+    asked = _asked(machine, subject, pattern, scope)
+    if asked is None:
+        return None, (((object()), True),), ()
+    decided = test_value(machine, asked)
+    return decided.outcome if case.guard is None else None, decided.when_true, decided.when_false
+
+
+def _asked(machine: Machine, subject: Value, pattern: Any, scope: Scope) -> Value | None:
+    """What a pattern of constants asks, as the comparison it stands for: `"a"` is ==, `None` is `is`, `"a" | "b"` is `in`."""
+    kind = type(pattern)
+    if kind is cst.MatchOr:
+        choices = [element.pattern for element in pattern.patterns]
+        if not all(type(each) in (cst.MatchValue, cst.MatchSingleton) for each in choices):
+            return None
+        wanted: Value = Sequence([machine.evaluate(each.value, scope) for each in choices])
+        return operators.compare(machine, cst.In(), subject, wanted, pattern, scope)
+    if kind not in (cst.MatchValue, cst.MatchSingleton):
+        return None
+    sign = cst.Equal() if kind is cst.MatchValue else cst.Is()
+    return operators.compare(machine, sign, subject, machine.evaluate(pattern.value, scope), pattern, scope)
 
 
 def _bind_pattern(machine: Machine, pattern: Any, subject: Value, scope: Scope) -> None:
-    """The names in a pattern: the subject itself where the whole is named, else unknown."""
+    """The names in a pattern: the subject itself where the whole is named, its entries where they stand in a row, else unknown."""
     if type(pattern) is cst.MatchAs and pattern.name is not None:
         assign(machine, pattern.name, subject, scope)
         pattern = pattern.pattern
+    if type(pattern) in (cst.MatchList, cst.MatchTuple) and isinstance(subject, Sequence) and not subject.open:
+        elements = pattern.patterns
+        if len(elements) == len(subject.items) and not any(type(element) is cst.MatchStar for element in elements):
+            for element, item in zip(elements, subject.items, strict=True):
+                _bind_pattern(machine, element.value, item, scope)
+            return
     for each in walk(pattern) if pattern is not None else ():
         if type(each) in (cst.MatchAs, cst.MatchStar, cst.MatchMapping):
             name = each.rest if type(each) is cst.MatchMapping else each.name
