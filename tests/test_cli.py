@@ -233,7 +233,7 @@ class TestCheck:
         monkeypatch.setattr("builtins.open", locked)
         outcome = run("good.py", "bad.py")
         assert outcome.exit_code == 1
-        assert "Not checked: cannot be read: Permission denied." in outcome.stdout
+        assert "not checked: cannot be read: Permission denied" in outcome.stdout
 
     def test_a_giant_is_not_read(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(session, "LARGEST_FILE", 3)

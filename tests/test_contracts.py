@@ -220,6 +220,30 @@ def test_like_fills_in_what_is_not_written() -> None:
     assert call.takes["input"].kinds == (Kind.LOGITS,)
 
 
+def test_like_with_parameters_of_its_own_leaves_the_others_out() -> None:
+    table = load(
+        [
+            {"name": "ours.ce", "like": "torch.nn.functional.cross_entropy", "params": ["input", "target"]},
+            {"name": "ours.soft", "like": "torch.nn.functional.softmax", "params": ["input"]},
+            {"name": "ours.fill", "like": "torch.full", "params": ["size"]},
+            {"name": "ours.ce2", "like": "ours.ce", "params": ["input"]},
+        ],
+        [{"name": "ours.CE", "like": "torch.nn.CrossEntropyLoss", "params": ["reduction"]}],
+    )
+    call, shorter, soft, fill = (table.call(f"ours.{name}") for name in ("ce", "ce2", "soft", "fill"))
+    module = table.module("ours.CE")
+    assert call is not None
+    assert shorter is not None
+    assert soft is not None
+    assert fill is not None
+    assert module is not None
+    assert (call.loss, call.params, call.defaults, set(call.takes)) == ("cross_entropy", ("input", "target"), {}, {"input", "target"})
+    assert set(shorter.takes) == {"input"}
+    assert (soft.gives, soft.needs) == ("probabilities", ())
+    assert fill.dtype is None
+    assert (set(module.defaults) <= {"reduction"}, module.tensors) == (True, ())
+
+
 def test_like_another_user_contract_and_through_an_alias() -> None:
     table = load([{"name": "b", "like": "a", "gives": "logits"}, {"name": "a", "like": "torch.functional.softmax"}])
     first, second = table.call("a"), table.call("b")

@@ -126,6 +126,7 @@ def main() -> None:
 def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     """Check files, folders and notebooks (what `torchlint PATHS` does)."""
     paths = paths or (".",)
+    _refuse_empty(paths)
     settings = _settings(paths, options)
     outcome = _run(paths, settings, options)
     if not options["quiet"]:
@@ -135,6 +136,14 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         _report(outcome, settings, options)
     code = outcome.exit_code(settings.fail_on)
     ctx.exit(0 if code == 1 and options["exit_zero"] else code)
+
+
+def _refuse_empty(paths: tuple[str, ...]) -> None:
+    """An empty path comes from a variable that is not set: it is not taken for the folder one is in."""
+    from torchlint.errors import UsageError
+
+    if "" in paths:
+        raise UsageError("one of the paths is empty (to check the folder you are in, give `.`)")
 
 
 def _settings(paths: tuple[str, ...], options: dict[str, Any]) -> Settings:

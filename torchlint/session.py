@@ -185,7 +185,7 @@ def _unreadable(errors: Sequence[UnreadableFile], settings: Settings) -> list[Fi
     for error in errors:
         line, column = error.line or 1, error.column or 1
         location = Location(error.path, error.cell, line, column, line, column + 1)
-        message = f"Not checked: {error.message.rstrip('.')}."
-        hint = "Fix the file, or leave it out with `exclude`."
+        message = f"not checked: {error.message.rstrip('.')}"
+        hint = "fix the file, or leave it out with `exclude`"
         findings.append(Finding(rule.code, rule.name, rule.severity, Evidence.PROVEN, message, hint, rule.url, location))
     return findings

@@ -175,8 +175,29 @@ class _User(Generic[Laid]):
         if like in path:
             raise ConfigError(f"{self._where(index)}: `like` goes round in a circle: {' -> '.join((*path, like))}")
         if like in self.own and self.own[like] != index:
-            return {**self._resolved(self.own[like], (*path, like)), **written}
+            return _laid_over(self._resolved(self.own[like], (*path, like)), written)
         if like in self.base:  # a contract that replaces a built-in one may be like it
             model = self.base[like]
-            return {**{name: getattr(model, name) for name in model.__struct_fields__}, **written}
+            return _laid_over({name: getattr(model, name) for name in model.__struct_fields__}, written)
         raise ConfigError(f"{self._where(index)}: there is no contract {like!r} to be `like`{did_you_mean(like, [*self.base, *self.own])}")
+
+
+def _laid_over(model: Raw, written: Raw) -> dict[str, Any]:
+    """The fields of the model with the written ones over them. Where parameters are written anew, what the model says of others is left out."""
+    return {**(_of_parameters(model, written["params"]) if "params" in written else model), **written}
+
+
+def _of_parameters(model: Raw, params: Any) -> dict[str, Any]:
+    """The model without what it says of parameters that are not among these."""
+    known = params if isinstance(params, (list, tuple)) else ()
+    kept = dict(model)
+    for name, value in model.items():
+        if name in ("takes", "defaults") and isinstance(value, Mapping):
+            kept[name] = {key: entry for key, entry in value.items() if key in known}
+        elif name in ("needs", "tensors") and isinstance(value, (list, tuple)):
+            kept[name] = tuple(key for key in value if key in known)
+        elif (name in ("of", "mixes", "inplace", "returns_if", "wraps") and value not in known) or (
+            name == "dtype" and isinstance(value, str) and value.startswith("of:") and value[3:] not in known
+        ):
+            kept[name] = None
+    return kept
