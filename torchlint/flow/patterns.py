@@ -59,7 +59,9 @@ def _matches(machine: Machine, subject: Value, case: Any, scope: Scope) -> tuple
     if asked is None:
         return None, (((object()), True),), ()
     decided = test_value(machine, asked)
-    return decided.outcome if case.guard is None else None, decided.when_true, decided.when_false
+    if case.guard is not None:
+        return (False if decided.outcome is False else None), decided.when_true, ()  # not taken: the guard may be why
+    return decided.outcome, decided.when_true, decided.when_false
 
 
 def _asked(machine: Machine, subject: Value, pattern: Any, scope: Scope) -> Value | None:
