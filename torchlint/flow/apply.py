@@ -97,8 +97,8 @@ def _read_all(machine: Machine, call: Call, name: str, bound: dict[str, Value], 
     if call.metadata:
         return
     for value in bound.values():
-        if value is subject and call.gives in ("same", "self"):
-            continue
+        if value is subject and (call.gives in ("same", "self") or (call.storage == "inplace" and not call.converts)):
+            continue  # handed on, or filled anew
         for option in options_of(value):
             if isinstance(option.value, Tensor):
                 memory.read(machine, option.value, short(name), node, scope, call)

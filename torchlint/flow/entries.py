@@ -42,8 +42,8 @@ MAIN_WORK = 300_000
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 LEAST_FILE_WORK = 20_000
-LEAST_WORK = 4_000_000
-WORK_PER_CHARACTER = 0.15
+LEAST_WORK = 5_000_000
+WORK_PER_CHARACTER = 0.1
 """How much the whole run may take: about as long as parsing, for a large project."""
 MOST_NETWORKS = 4
 """How many networks of one class, built but not called, are tried."""
@@ -60,8 +60,12 @@ class Entries:
         self._hot = machine.hot = Hot(modules, machine.table)
         size = sum(len(module.source.text) for module in modules if module.source is not None)
         self._pool = max(LEAST_WORK, int(size * WORK_PER_CHARACTER))
-        share = max(LEAST_FILE_WORK, 3 * self._pool // max(1, len(modules)))
-        self._left: dict[int, int] = {id(module): min(FILE_WORK, share) for module in modules}
+        tokens = [token.decode() for token in machine.table.tokens]
+        telling = {id(module) for module in modules if module.source is not None and any(token in module.source.text for token in tokens)}
+        share = 3 * self._pool // max(1, 2 * len(telling))
+        self._left: dict[int, int] = {
+            id(module): min(FILE_WORK, max(LEAST_FILE_WORK, share if id(module) in telling else share // 4)) for module in modules
+        }
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:

@@ -117,8 +117,9 @@ def sure(machine: Machine) -> bool:
 
 
 def is_activation(call: Call) -> bool:
-    """Whether a call changes what the numbers mean, as activations do (not dropout, not `add_`)."""
-    return call.gives not in (None, "same", "self") or bool(call.converts)
+    """Whether a call is an activation written in place, by an option or as relu_; dropout, `add_` and `log_` are not."""
+    changes = call.gives not in (None, "same", "self") or bool(call.converts)
+    return changes and (call.inplace is not None or call.module is not None or call.idempotent)
 
 
 def clears(reader: Call, writer: Write) -> bool:
