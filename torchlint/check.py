@@ -110,7 +110,8 @@ def _places(report: Report) -> Iterable[Place]:
 
 def _in_all_cases(one: _Told, told: list[_Told]) -> bool:
     """Whether every alternative of the happening gives this finding."""
-    return sum(1 for each in told if each.event.cases is one.event.cases) >= one.event.cases.count
+    cases = one.event.cases
+    return cases.count > 1 and sum(1 for each in told if each.event.cases is cases) >= cases.count
 
 
 def check(files: Files, targets: Sequence[str], roots: Sequence[str], settings: Settings, progress: Progress | None = None) -> Result:

@@ -12,10 +12,18 @@ question are never mixed:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+import operator
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
 
 from torchlint.flow.values import Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
 
+ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "LessThan": operator.lt,
+    "GreaterThan": operator.gt,
+    "LessThanEqual": operator.le,
+    "GreaterThanEqual": operator.ge,
+}
 MOST_OPTIONS = 8
 """How many alternatives a value may have; more of them are cut, which can only lose findings."""
 
@@ -31,7 +39,19 @@ def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bo
             return outcome and (key[2] in other[2]) is not other_outcome
         if key[0] == "in" and other[0] == "==":
             return other_outcome and (other[2] in key[2]) is not outcome
+        if key[0] == "==" and outcome:
+            return _ordered(other[0], key[2], other[2]) is (not other_outcome)
+        if other[0] == "==" and other_outcome:
+            return _ordered(key[0], other[2], key[2]) is (not outcome)
     return False
+
+
+def _ordered(sign: str, left: object, right: object) -> bool | None:
+    """Whether two constants stand in an order; None where that cannot be told."""
+    try:
+        return bool(ORDERS[sign](left, right)) if sign in ORDERS else None
+    except TypeError:
+        return None
 
 
 def consistent(first: Sequence[Condition], second: Sequence[Condition]) -> bool:
@@ -108,6 +128,16 @@ class Assumptions:
         _, subject, members = membership
         assert isinstance(members, frozenset)
         return all((("==", subject, member), False) in given or self._outcomes.get(("==", subject, member)) is False for member in members)
+
+    def muddled(self, conditions: Iterable[Condition]) -> bool:
+        """Whether conditions ask about the same thing as the path does, but otherwise: `n > 1` here, `n == 1` there. Which of them
+        go together cannot be told, so that nothing is sure where both play a part."""
+        for key, _ in conditions:
+            if isinstance(key, tuple) and len(key) == 3:
+                for other, _ in self._by_subject.get(key[1], ()):
+                    if other != key and (key[0] in ORDERS or (isinstance(other, tuple) and other[0] in ORDERS)):
+                        return True
+        return False
 
     def narrow(self, value: Alternatives) -> Value:
         """The alternatives that can be there on this path."""

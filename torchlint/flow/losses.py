@@ -37,13 +37,13 @@ def emit_loss(
         for combination in product(*(options for _, options in roles))
         if all(consistent(one.conditions, two.conditions) for i, one in enumerate(combination) for two in combination[i + 1 :])
     ]
-    cases = Cases(len(combinations))
+    cases = Cases(len(combinations) + (machine.unsure > 0))  # one more where the loss itself may be another
     for combination in combinations:
         arguments = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
         machine.emit(
             LossCall(
                 place=machine.place(node, scope),
-                certain=all(option.certain for option in combination),
+                certain=machine.unsure == 0 and all(option.certain for option in combination),
                 cases=cases,
                 callee=short(name),
                 call=call,
@@ -58,7 +58,10 @@ def emit_loss(
 def _alternatives(machine: Machine, value: Value) -> list[Option]:
     """What an argument may be on this path. Of one that tells nothing, it does not matter whether it surely arises."""
     allowed = [option for option in options_of(value) if machine.paths.allow(option.conditions)]
-    telling = [option for option in allowed if not _blank(option.value)]
+    muddled = machine.paths.muddled
+    telling = [
+        Option(option.value, option.conditions, option.certain and not muddled(option.conditions)) for option in allowed if not _blank(option.value)
+    ]
     blank = [option for option in allowed if _blank(option.value)]
     if not telling:
         return [Option(blank[0].value)] if blank else []

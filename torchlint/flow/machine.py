@@ -143,10 +143,12 @@ class Machine:
         results: list[Option] = []
 
         def case(option: Option) -> Callable[[], Status]:
+            certain = option.certain and not self.paths.muddled(option.conditions)
+
             def run() -> Status:
-                self.unsure += not option.certain
-                results.append(Option(function(option.value), option.conditions, option.certain))
-                self.unsure -= not option.certain
+                self.unsure += not certain
+                results.append(Option(function(option.value), option.conditions, certain))
+                self.unsure -= not certain
                 return Status.NORMAL
 
             return run
