@@ -10,7 +10,6 @@ Arguments that are not known are unknown, except that defaults count and that th
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -42,12 +41,11 @@ MAIN_WORK = 300_000
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 LEAST_FILE_WORK = 20_000
-LEAST_WORK = 5_000_000
-WORK_PER_CHARACTER = 0.1
+LEAST_WORK = 3_000_000
+WORK_PER_CHARACTER = 0.07
 """How much the whole run may take: about as long as parsing, for a large project."""
 MOST_NETWORKS = 4
 """How many networks of one class, built but not called, are tried."""
-WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Entries:
@@ -74,11 +72,10 @@ class Entries:
             for block in main_blocks(module):
                 self._try(module, partial(self._main, block, module), MAIN_WORK)
             self._networks(module)
-        named = self._mentions()
         for roots_only in (True, False):
             for module in self.modules:
                 for cls, functions in definitions(module):
-                    wanted = [each for each in functions if self._wanted(each, cls, roots_only, named)]
+                    wanted = [each for each in functions if self._wanted(each, cls, roots_only)]
                     if wanted and cls is not None:
                         self._try(module, partial(self._methods, module, cls, wanted))
                     for function in wanted if cls is None else ():
@@ -86,10 +83,10 @@ class Entries:
                 if self.progress is not None and not roots_only:
                     self.progress(module)
 
-    def _wanted(self, function: Function, cls: Class | None, roots_only: bool, named: Counter[str]) -> bool:
+    def _wanted(self, function: Function, cls: Class | None, roots_only: bool) -> bool:
         """Whether a function is still to be tried: nobody has called it, and something can come of it."""
         inherited = cls is not None and cls is not function.owner
-        if roots_only and (inherited or named[function.name] > 1):
+        if roots_only and (inherited or self._hot.mentions[function.name] > 1):
             return False
         return (inherited or id(function.node) not in self.machine.reached) and self._hot.is_hot(function.node)
 
@@ -171,14 +168,6 @@ class Entries:
             place = network.made.place
             if isinstance(place, NodePlace):
                 call_object(machine, network, Arguments([forward_argument()]), place.node, self.modules[0])
-
-    def _mentions(self) -> Counter[str]:
-        """How often each word stands in the program: a function named once is called by nobody in it."""
-        words: Counter[str] = Counter()
-        for module in self.modules:
-            if module.source is not None:
-                words.update(WORD.findall(module.source.text))
-        return words
 
 
 def main_blocks(module: ModuleScope) -> Iterator[cst.If]:

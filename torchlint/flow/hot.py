@@ -12,13 +12,13 @@ can only find too many:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torchlint.flow.walking import walk
+from torchlint.flow.walking import statements, walk
 
 if TYPE_CHECKING:
     from torchlint.contracts.table import Table
@@ -49,6 +49,7 @@ class Hot:
         self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT}
         self._hot.update(name.rpartition(".")[2] for name in table.networks)
+        self.mentions: Counter[str] = Counter()  # in how many functions a word stands, its own definition among them
         uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
         for module in modules:
             if module.source is not None:
@@ -89,6 +90,7 @@ class Hot:
             elif type(statement) is cst.FunctionDef:
                 name = statement.name.value
                 words = self.words(statement)
+                self.mentions.update(words)
                 if owner is None:
                     _add(uses, words, name)
                 else:
@@ -110,7 +112,7 @@ def _add(uses: dict[str, set[str]], words: Iterable[str], name: str) -> None:
 def _assignments(node: cst.CSTNode, uses: dict[str, set[str]], owner: str | None) -> None:
     """`self.criterion = nn.NLLLoss()`: what a word on the right leads to, the attribute or global name on the left leads to."""
     inside = type(node) is cst.FunctionDef
-    for each in walk(node):
+    for each in statements(node):
         if type(each) is not cst.Assign:
             continue
         for target in each.targets:

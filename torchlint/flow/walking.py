@@ -22,6 +22,10 @@ FIELDS: dict[type, tuple[str, ...]] = {}
 """The fields of each node type that hold nodes of interest; empty for whatever is no node."""
 
 
+EXPRESSIONS: dict[type, bool] = {}
+"""Whether a node type is an expression."""
+
+
 def fields_of(kind: type) -> tuple[str, ...]:
     """The fields of a type, looked up once."""
     known = FIELDS.get(kind)
@@ -44,6 +48,28 @@ def walk(node: cst.CSTNode) -> Iterator[Any]:
         names = FIELDS.get(kind)
         if names is None:
             names = fields_of(kind)
+        if names:
+            yield each
+            for name in names:
+                value = getattr(each, name)
+                if value is not None and type(value) is not str:
+                    waiting.append(value)
+
+
+def statements(node: cst.CSTNode) -> Iterator[Any]:
+    """The statements in a node at any depth: expressions are not entered."""
+    waiting: list[Any] = [node]
+    while waiting:
+        each = waiting.pop()
+        kind = type(each)
+        if kind is list or kind is tuple:
+            waiting.extend(each)
+            continue
+        if kind not in EXPRESSIONS:
+            EXPRESSIONS[kind] = issubclass(kind, cst.BaseExpression)
+        if EXPRESSIONS[kind]:
+            continue
+        names = fields_of(kind)
         if names:
             yield each
             for name in names:
