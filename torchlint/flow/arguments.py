@@ -27,7 +27,7 @@ class Arguments:
     """Evaluated arguments of a call. open: more arguments than these may be there, at unknown places.
 
     rest: what `*args` of unknown length holds, one value for all; nodes: where each argument is written;
-    behind: positional arguments after one of unknown length.
+    behind: positional arguments after one of unknown length; hole: nothing at all is known of one of those.
     """
 
     positional: list[Value] = field(default_factory=list)
@@ -36,10 +36,11 @@ class Arguments:
     rest: Value | None = None
     nodes: list[cst.CSTNode] = field(default_factory=list)
     behind: list[Value] = field(default_factory=list)
+    hole: bool = False
 
     def with_first(self, first: Value) -> Arguments:
         """The same arguments behind one more."""
-        return Arguments([first, *self.positional], self.keywords, self.open, self.rest, self.nodes, self.behind)
+        return Arguments([first, *self.positional], self.keywords, self.open, self.rest, self.nodes, self.behind, self.hole)
 
     def first(self) -> Value | None:
         """The first positional argument, if any."""
@@ -84,7 +85,7 @@ def _spread(machine: Machine, result: Arguments, value: Value) -> None:
         result.open = result.open or value.open
     elif isinstance(value, (Tensor, Stream)):
         result.rest = value.element if isinstance(value, Stream) else value
-        result.open = True
+        result.open = result.hole = True
     elif isinstance(value, Alternatives) and all(isinstance(option.value, Sequence) for option in value.options):
         lengths = {len(option.value.items) for option in value.options if isinstance(option.value, Sequence)}
         if len(lengths) == 1:
@@ -93,9 +94,9 @@ def _spread(machine: Machine, result: Arguments, value: Value) -> None:
                     join(Option(o.value.items[index], o.conditions, o.certain) for o in value.options if isinstance(o.value, Sequence))
                 )
         else:
-            result.open = True
+            result.open = result.hole = True
     else:
-        result.open = True
+        result.open = result.hole = True
 
 
 def bind(parameters: Seq[str], arguments: Arguments) -> dict[str, Value]:

@@ -95,7 +95,7 @@ def fill_container(machine: Machine, owner: ApiObject | Instance, module: Module
         return
     for argument_node, item in zip(arguments.nodes, arguments.positional, strict=False):
         _check_element(machine, item, argument_node if len(arguments.nodes) == len(arguments.positional) else node, scope)
-    unknown_length = [] if not arguments.open else [arguments.rest or Unknown()]
+    unknown_length = [] if not arguments.hole else [arguments.rest or Unknown()]
     machine.store.write(owner.attributes, ITEMS, Sequence([*arguments.positional, *unknown_length, *arguments.behind], True, arguments.open))
 
 

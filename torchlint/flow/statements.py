@@ -198,11 +198,16 @@ def _is_layer(item: Value) -> bool:
 def _until_stable(machine: Machine, scope: Scope, run: Callable[[], Status]) -> Status:
     """Run a loop body again while it changes what it was given: a second round sees what the first left behind."""
     status = Status.NORMAL
+    lists = [value for value in scope.variables.values() if isinstance(value, Sequence) and value.mutable]
+    lengths = [len(each.items) for each in lists]
     for _ in range(MOST_ROUNDS):
         mark = machine.store.mark()
         status = run()
         if status in (Status.RETURN, Status.RAISE, Status.BREAK) or not _carries(machine, mark):
             break
+    for each, length in zip(lists, lengths, strict=True):
+        if len(each.items) != length:
+            machine.store.write(each.state, "open", True)  # it is not known how often the loop ran
     return Status.NORMAL if status is not Status.RAISE else Status.RAISE
 
 
