@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+import libcst
 import pytest
 from support.flow import FOLDER, PRELUDE, Case, differences, parse, revealed
 from support.mdtest import split_cells
@@ -22,7 +21,7 @@ def test_the_flow_knows_what_the_page_says(case: Case) -> None:
 def test_blocks_are_python_and_ask_something(case: Case) -> None:
     for path, text in case.files:
         for source in split_cells(text) if path.endswith(".ipynb") else [text]:
-            ast.parse("\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines()))
+            libcst.parse_module("\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines()))
     assert case.expected()
 
 
