@@ -38,6 +38,8 @@ ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
 MAIN_WORK = 300_000
 """... for the main block of a script, from which the whole program hangs."""
+MAIN_POOL = 6_000_000
+"""... and for all main blocks together."""
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 LEAST_FILE_WORK = 20_000
@@ -56,22 +58,18 @@ class Entries:
         self.modules = modules
         self.progress = progress
         self._hot = machine.hot = Hot(modules, machine.table)
-        size = sum(len(module.source.text) for module in modules if module.source is not None)
-        self._pool = max(LEAST_WORK, int(size * WORK_PER_CHARACTER))
-        tokens = [token.decode() for token in machine.table.tokens]
-        telling = {id(module) for module in modules if module.source is not None and any(token in module.source.text for token in tokens)}
-        share = 3 * self._pool // max(1, 2 * len(telling))
-        self._left: dict[int, int] = {
-            id(module): min(FILE_WORK, max(LEAST_FILE_WORK, share if id(module) in telling else share // 4)) for module in modules
-        }
+        self._pool = 0
+        self._left: dict[int, int] = {}
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:
         """All entry points, in the order given above."""
+        self._pool, self._left = MAIN_POOL, {id(module): FILE_WORK for module in self.modules}
         for module in self.modules:
             for block in main_blocks(module):
                 self._try(module, partial(self._main, block, module), MAIN_WORK)
             self._networks(module)
+        self._share_out()
         for roots_only in (True, False):
             for module in self.modules:
                 for cls, functions in definitions(module):
@@ -82,6 +80,15 @@ class Entries:
                         self._try(module, partial(self._function, module, function))
                 if self.progress is not None and not roots_only:
                     self.progress(module)
+
+    def _share_out(self) -> None:
+        """Divide the work for functions that nobody calls among the files; those that name a loss or a softmax get more."""
+        sources = [(id(module), module.source.text) for module in self.modules if module.source is not None]
+        self._pool = max(LEAST_WORK, int(sum(len(text) for _, text in sources) * WORK_PER_CHARACTER))
+        tokens = [token.decode() for token in self.machine.table.tokens]
+        telling = {key for key, text in sources if any(token in text for token in tokens)}
+        share = 3 * self._pool // max(1, 2 * len(telling))
+        self._left = {id(module): min(FILE_WORK, max(LEAST_FILE_WORK, share if id(module) in telling else share // 4)) for module in self.modules}
 
     def _wanted(self, function: Function, cls: Class | None, roots_only: bool) -> bool:
         """Whether a function is still to be tried: nobody has called it, and something can come of it."""
