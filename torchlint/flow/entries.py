@@ -43,8 +43,8 @@ MAIN_POOL = 6_000_000
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 LEAST_FILE_WORK = 20_000
-LEAST_WORK = 3_000_000
-WORK_PER_CHARACTER = 0.07
+LEAST_WORK = 2_500_000
+WORK_PER_CHARACTER = 0.05
 """How much the whole run may take: about as long as parsing, for a large project."""
 MOST_NETWORKS = 4
 """How many networks of one class, built but not called, are tried."""
