@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROLES = {"property": "property", "staticmethod": "static", "classmethod": "class"}
 PROPERTIES = frozenset({"functools.cached_property", "abc.abstractproperty", "torch.jit.unused"})
 
-DECORATOR_WORK = 300
+DECORATOR_WORK = 80
 """A decorator that takes more than this is not one that changes what the function gives."""
 
 
