@@ -119,9 +119,19 @@ def check(files: Files, targets: Sequence[str], roots: Sequence[str], settings: 
     collector = Collector(settings)
     table = load(settings.calls, settings.modules)
     machine = Machine(table, collector.take)
+    chosen, contents = follow(machine, files, targets, roots, progress)
+    errors = [error for path in chosen for error in machine.project.errors.get(path, ())]
+    errors += [error for path in contents.keys() - set(chosen) for error in _syntax_errors(files.shown(path), contents[path])]
+    return Result(collector.findings(), errors, len(targets))
+
+
+def follow(
+    machine: Machine, files: Files, targets: Sequence[str], roots: Sequence[str], progress: Progress | None = None
+) -> tuple[list[str], dict[str, bytes]]:
+    """Run the program in the targets on abstract values; gives the files that were followed, and the contents of all that could be read."""
     project = machine.project = Project(files, roots, targets)
     contents = {path: data for path in targets if (data := files.read(path)) is not None}
-    chosen = relevant(contents, table.tokens, Resolver(files, roots, targets))
+    chosen = relevant(contents, machine.table.tokens, Resolver(files, roots, targets))
     limit, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, RECURSION))
     gc.disable()
@@ -131,9 +141,7 @@ def check(files: Files, targets: Sequence[str], roots: Sequence[str], settings: 
         sys.setrecursionlimit(limit)
         if collecting:
             gc.enable()
-    errors = [error for path in chosen for error in project.errors.get(path, ())]
-    errors += [error for path in contents.keys() - set(chosen) for error in _syntax_errors(files.shown(path), contents[path])]
-    return Result(collector.findings(), errors, len(targets))
+    return chosen, contents
 
 
 def _syntax_errors(path: str, data: bytes) -> list[UnreadableFile]:

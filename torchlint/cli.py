@@ -299,6 +299,30 @@ def rules(output_format: str) -> None:
         write(f"{rule.code}  {rule.name:<{widest}}  {rule.severity.value:<7}  {rule.summary}{state}\n")
 
 
+@main.group(hidden=True)
+def debug() -> None:
+    """For those who work on torchlint."""
+
+
+@debug.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--output-format", type=click.Choice(["full", "json"]), default="full", help="Lines for people, or JSON.")
+@click.pass_context
+def kinds(ctx: click.Context, paths: tuple[str, ...], output_format: str) -> None:
+    """Show, for each loss call, what is known of its arguments and where the rest was lost."""
+    from torchlint import config, session
+    from torchlint.reporters import kinds as report
+    from torchlint.terminal import complain, write
+
+    paths = paths or (".",)
+    _refuse_empty(paths)
+    known, missing = session.survey(paths, config.load(paths[0], None, False))
+    for path, problem in missing:
+        complain(f"error: {path}: {problem}")
+    write(report.render_json(known) if output_format == "json" else report.render(known))
+    ctx.exit(2 if missing else 0)
+
+
 @main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:

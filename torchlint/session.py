@@ -23,6 +23,7 @@ from torchlint.walk import Walked, import_roots, walk
 
 if TYPE_CHECKING:
     from torchlint.check import Result
+    from torchlint.kinds import Survey
 
 Progress = Callable[[int, int, str], None]
 LARGEST_FILE = 256 * 1024 * 1024  # notebooks with pictures reach tens of megabytes; beyond this it is data under a wrong name
@@ -141,6 +142,14 @@ def run_text(data: bytes, filename: str, settings: Settings) -> Outcome:
     """Check a text that comes from elsewhere as if it stood in `filename`: imports resolve from its folder."""
     path = os.path.abspath(filename)
     return _checked(DiskFiles({path: data}), Walked(files=[path], roots=import_roots([os.path.dirname(path)])), settings, None)
+
+
+def survey(paths: Sequence[str], settings: Settings, progress: Progress | None = None) -> tuple[Survey, list[tuple[str, str]]]:
+    """What the flow knows of each loss call in files and folders; and the paths that are not there, with the reason."""
+    from torchlint import kinds
+
+    walked = walk(paths, settings)
+    return kinds.survey(DiskFiles(), walked.files, walked.roots, settings, progress), walked.missing
 
 
 def _checked(files: DiskFiles, walked: Walked, settings: Settings, progress: Progress | None) -> Outcome:
