@@ -15,7 +15,7 @@ from typing import get_args
 
 import msgspec
 
-from torchlint.contracts.schema import Call, Effect, Forward, LossFamily, Module, Saved, Takes
+from torchlint.contracts.schema import Call, Case, Effect, Forward, LossFamily, Module, Saved, Takes
 from torchlint.model import Kind
 from torchlint.spelling import did_you_mean
 
@@ -66,6 +66,8 @@ def _check_parameters(call: Call) -> Iterator[str]:
     named = [("takes", name) for name in call.takes]
     named += [("defaults", name) for name in call.defaults]
     named += [("needs", name) for name in call.needs]
+    named += [("roles", name) for name in call.roles.values()]
+    named += [("cases", name) for case in call.cases for name in case.when]
     named += [(field, name) for field in ("of", "inplace", "returns_if") if (name := getattr(call, field)) is not None]
     if call.dtype is not None and call.dtype.startswith("of:"):
         named.append(("dtype", call.dtype[3:]))
@@ -90,7 +92,10 @@ def check_module(module: Module, calls: Mapping[str, Call]) -> Iterator[str]:
     yield from _unknown_parameters(named, module.params)
     if module.forward is not None:
         yield from _check_kinds(module.forward, "forward.")
-        yield from _unknown_parameters([("forward.takes", name) for name in module.forward.takes], module.forward.params)
+        inside = [("forward.takes", name) for name in module.forward.takes] + [("forward.roles", name) for name in module.forward.roles.values()]
+        yield from _unknown_parameters(inside, module.forward.params)
+        decided = [("forward.cases", name) for case in module.forward.cases for name in case.when]
+        yield from _unknown_parameters(decided, (*module.params, *module.forward.params))
 
 
 def explain(error: str, target: type[msgspec.Struct]) -> str:
@@ -110,4 +115,6 @@ def _fields_at(path: str, target: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields that the struct at this path of a contract has."""
     if "takes" in path:
         return Takes.__struct_fields__
+    if "cases" in path:
+        return Case.__struct_fields__
     return Forward.__struct_fields__ if path == "forward" else target.__struct_fields__

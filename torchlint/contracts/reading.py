@@ -65,10 +65,20 @@ def _file(name: str, text: str) -> File:
 
 
 def _none_defaults(table: dict[str, Any]) -> None:
-    """TOML has no null: in `defaults` the string "none" stands for it."""
-    defaults = table.get("defaults")
-    if isinstance(defaults, dict) and "none" in defaults.values():
-        table["defaults"] = {key: None if value == "none" else value for key, value in defaults.items()}
+    """TOML has no null: in `defaults`, and in `when` of cases, the string "none" stands for it."""
+    _with_none(table, "defaults")
+    forward = table.get("forward")
+    for holder in (table, forward if isinstance(forward, dict) else {}):
+        cases = holder.get("cases")
+        for case in cases if isinstance(cases, list) else ():
+            if isinstance(case, dict):
+                _with_none(case, "when")
+
+
+def _with_none(table: dict[str, Any], key: str) -> None:
+    values = table.get(key)
+    if isinstance(values, dict) and "none" in values.values():
+        table[key] = {name: None if value == "none" else value for name, value in values.items()}
 
 
 @cache

@@ -47,6 +47,13 @@ Effect = Literal[
     "full_backward_hook",  # register_full_backward_hook and its _pre_ sister
     "call_first",  # calls its first parameter with the rest (checkpoint)
     "no_grad",  # a context or decorator under which nothing needs backward
+    "namespace",  # makes an object whose attributes are the entries of a dict, or keyword arguments
+    "parser",  # makes a parser of command-line options
+    "add_option",
+    "set_options",  # sets defaults of options
+    "parsed",  # gives an object whose attributes are the options
+    "parsed_known",  # ... in a pair
+    "same_parser",  # gives the parser itself
 ]
 """What a call does to the program rather than to a tensor; the flow has one handler for each word."""
 
@@ -55,6 +62,8 @@ LossFamily = Literal[
     "nll",  # input log-probabilities (N, C, ...), target class indices
     "bce",  # input in [0, 1], target of the same shape, floating
     "bce_with_logits",  # input logits, target of the same shape, floating
+    "sigmoid_inside",  # input logits, to which the loss applies sigmoid itself; says nothing of the target (focal, dice ...)
+    "softmax_inside",  # input logits, to which the loss applies softmax itself; says nothing of the target
     "soft_margin",  # input logits, computes with integer targets too
     "kl_div",  # input log-probabilities, target probabilities (or log-probabilities with log_target)
     "distance",  # two tensors of one shape: mse, l1, huber ...
@@ -67,6 +76,13 @@ class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kinds: tuple[Kind, ...] = ()
     dtype: tuple[str, ...] = ()
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The family that a loss belongs to where its settings have these values: DiceLoss(sigmoid=True) takes logits."""
+
+    when: dict[str, Constant]
+    loss: LossFamily
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,6 +114,9 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     needs       parameters that must be written though they have a deprecated default (dim)
     numpy       the result leaves torch but shares memory (numpy())
     loss        the family of a loss; then `takes` speaks of "input" and "target"
+    cases       ... where settings decide the family: the first case whose settings are all known and equal; none: `loss`
+    roles       ... which parameters are its "input" and "target", where they are called otherwise
+    blank       what it makes means nothing until it is written (zeros, empty): it takes the kind of what is put into it
     module      the nn module that does the same, as to be written in nn.Sequential: "nn.ReLU()"
     effect      what it does to the program (register a hook, add a child module, call its first parameter)
     like        behaves as the contract of that name (for user contracts); other fields override
@@ -127,6 +146,9 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     needs: tuple[str, ...] = ()
     numpy: bool = False
     loss: LossFamily | None = None
+    cases: tuple[Case, ...] = ()
+    roles: dict[Literal["input", "target"], str] = msgspec.field(default_factory=dict)
+    blank: bool = False
     module: str | None = None
     effect: Effect | None = None
     like: str | None = None
@@ -164,6 +186,8 @@ class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     saves: tuple[Saved, ...] = ()
     parameters: bool = False
     loss: LossFamily | None = None
+    cases: tuple[Case, ...] = ()
+    roles: dict[Literal["input", "target"], str] = msgspec.field(default_factory=dict)
 
 
 class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -196,7 +220,11 @@ class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Functions or classes of a library that build a whole network.
 
+    params    constructor parameters in positional order
     gives     kind of the network's output as built
+    gives_by  ... where a constructor argument decides it: parameter -> value (written as text, "none" for None or absent) -> kind
+    fields    attributes of the output, where that is an object with the kinds of its parts (logits)
+    keys      ... the same for an output that is a dict
     heads     attributes whose replacement decides the output ("fc", "classifier"); the last element of a Sequential head decides
     layers    for a network whose layers are looked at one by one: attribute -> element types in order, such as
               layers.features = ["Conv2d", "ReLU(inplace=True)", "MaxPool2d", ...]; "norm5=BatchNorm2d" gives the child's name, Module is any
@@ -204,7 +232,11 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     name: str | tuple[str, ...]
-    gives: str | None = None
+    params: tuple[str, ...] = ()
+    gives: Kind | None = None
+    gives_by: dict[str, dict[str, Kind]] = msgspec.field(default_factory=dict)
+    fields: dict[str, Kind] = msgspec.field(default_factory=dict)
+    keys: dict[str, Kind] = msgspec.field(default_factory=dict)
     heads: tuple[str, ...] = ()
     layers: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     then: dict[str, str] = msgspec.field(default_factory=dict)

@@ -84,6 +84,7 @@ class Table:
         return Call(
             name=module.name,
             params=given.params,
+            defaults=module.defaults,
             takes=given.takes,
             gives=given.gives,
             converts=given.converts,
@@ -93,6 +94,8 @@ class Table:
             saves=given.saves,
             parameters=given.parameters,
             loss=given.loss,
+            cases=given.cases,
+            roles=given.roles,
             source=module.source,
         )
 

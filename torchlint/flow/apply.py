@@ -138,6 +138,8 @@ def _on_one(
     facts = _result_facts(machine, call, name, tensor, bound, node, scope)
     if call.numpy:
         facts.shape = None
+    if call.blank:
+        facts.source = name
     return _with_memory(machine, call, name, tensor, facts, bound, node, scope, fresh)
 
 

@@ -35,6 +35,7 @@ from torchlint.flow.values import (
     Value,
     plain_tensor,
 )
+from torchlint.model import Kind
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -84,8 +85,9 @@ def _set_item(machine: Machine, target: cst.Subscript, value: Value, scope: Scop
     index = evaluate_index(machine, target.slice, scope)
     if type(target.value) is cst.Attribute and target.value.attr.value == "_modules" and isinstance(index, Const):
         owner = machine.evaluate(target.value.value, scope)
-        machine.lift(owner, lambda each: set_child(machine, each, str(index.value), value))
-        return
+        if not (isinstance(owner, Instance) and "_modules" in owner.attributes):  # a dict of its own that is called so
+            machine.lift(owner, lambda each: set_child(machine, each, str(index.value), value))
+            return
     owner = machine.evaluate(target.value, scope)
     machine.lift(owner, lambda each: _put(machine, each, index, value, target, scope))
 
@@ -98,11 +100,13 @@ def _put(machine: Machine, owner: Value, index: Value, value: Value, target: cst
         else:
             for key, old in list(owner.entries.items()):
                 machine.store.write(owner.entries, key, join([Option(old, (), False), Option(value, (), False)]))
+            rest = owner.rest
+            machine.store.write(owner.state, "rest", value if rest is None else join([Option(rest, (), False), Option(value, (), False)]))
             machine.store.write(owner.state, "open", True)
     elif isinstance(owner, Sequence):
         _put_in_list(machine, owner, index, value)
     elif isinstance(owner, Tensor):
-        _overwritten(machine, owner, target, scope)
+        _overwritten(machine, owner, value, target, scope)
     elif isinstance(owner, (ApiObject, Instance)):
         _put_in_object(machine, owner, index, value)
     return owner
@@ -161,14 +165,26 @@ def _is_module(value: Value) -> bool:
     return isinstance(value, Instance) and any(base.name.startswith("torch.nn.") for base in library_bases(value.cls))
 
 
-def _overwritten(machine: Machine, tensor: Tensor, target: cst.Subscript, scope: Scope) -> None:
-    """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on."""
+def _overwritten(machine: Machine, tensor: Tensor, value: Value, target: cst.Subscript, scope: Scope) -> None:
+    """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on, or what fills an empty one."""
     memory.touched(machine, tensor, target, scope)
     if type(target.value) in (cst.Name, cst.Attribute):
-        changed = plain_tensor(dtype=tensor.facts.dtype)
-        changed.facts.dtype_trace = tensor.facts.dtype_trace
+        changed = _filled(machine, tensor, value, target, scope) or plain_tensor(dtype=tensor.facts.dtype)
+        changed.facts.dtype, changed.facts.dtype_trace = tensor.facts.dtype, tensor.facts.dtype_trace
         changed.storage, changed.version, changed.grad = tensor.storage, memory.version_of(memory.storage_of(tensor)), tensor.grad
         assign(machine, target.value, changed, scope)
+
+
+def _filled(machine: Machine, tensor: Tensor, value: Value, target: cst.Subscript, scope: Scope) -> Tensor | None:
+    """outputs[t] = step: zeros that are filled part by part mean what the parts mean."""
+    facts = value.facts if isinstance(value, Tensor) else None
+    if facts is None or facts.kind is Kind.UNKNOWN:
+        return None
+    maker = machine.table.call(tensor.facts.source)
+    if facts.kind is not tensor.facts.kind and (maker is None or not maker.blank):
+        return None
+    filled = machine.on_the_way(Tensor(facts, grad=tensor.grad), "written into a part of it", machine.place(target, scope))
+    return filled if isinstance(filled, Tensor) else None
 
 
 def _unpack(machine: Machine, targets: Any, value: Value, scope: Scope) -> None:

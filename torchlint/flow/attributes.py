@@ -56,9 +56,13 @@ def get_attribute(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, Api):
         return Api(machine.table.member(f"{value.name}.{name}"))
     if isinstance(value, ModuleValue):
+        if name == "__dict__":
+            return value  # read like a dict in flow.subscripts
         return machine.project.member(machine, value.scope, name)
     if isinstance(value, ApiObject):
         return object_attribute(machine, value, name)
+    if isinstance(value, (Class, Function)) and name in ("__name__", "__qualname__"):
+        return Const(value.name)
     if isinstance(value, Class):
         found = class_attribute(value, name)
         if isinstance(found, Function) and found.role == "class":
@@ -94,6 +98,11 @@ def class_attribute(cls: Class, name: str, after: Class | None = None) -> Value 
 def library_bases(cls: Class) -> list[Api]:
     """The library classes among the bases, nearest first."""
     return [each for each in cls.mro if isinstance(each, Api)]
+
+
+def is_module(cls: Class) -> bool:
+    """Whether the class has a forward of its own or of a base: a network or a loss."""
+    return class_attribute(cls, "forward") is not None or any(base.name.startswith("torch.nn.") for base in library_bases(cls))
 
 
 def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value:

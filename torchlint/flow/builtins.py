@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchlint.events import Cases, KindRevealed
-from torchlint.flow import hooks, memory
+from torchlint.flow import choices, hooks, memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
@@ -29,8 +29,10 @@ from torchlint.flow.values import (
     Builtin,
     Class,
     Const,
+    Import,
     Instance,
     Mapping,
+    ModuleValue,
     Partial,
     Sequence,
     Stream,
@@ -163,6 +165,8 @@ def _map(machine: Machine, receiver: Value | None, arguments: Arguments, node: c
 
 def _getattr(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     owner, name = arguments.first(), arguments.get(1, "name")
+    if isinstance(owner, ModuleValue) and isinstance(name, Unknown):
+        return choices.choose(choices.of_module(machine, owner.scope), name.symbol)
     if owner is None or not (isinstance(name, Const) and isinstance(name.value, str)):
         return Unknown()
     found = get_attribute(machine, owner, name.value)
@@ -259,7 +263,41 @@ def _type(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
 
 
 def _globals(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    return Mapping({name: value for name, value in scope.module.variables.items() if isinstance(value, Value)}, open_=True)
+    return ModuleValue(scope.module)  # read like a dict in flow.subscripts
+
+
+def _vars(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """vars() is globals() at the top of a file; vars(x) is x.__dict__."""
+    first = arguments.first()
+    return get_attribute(machine, first, "__dict__") if first is not None else _globals(machine, receiver, arguments, node, scope)
+
+
+def _eval(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """eval("Net") and eval("Net()"); eval(args.model): one of the classes that the file knows."""
+    first = arguments.first()
+    if isinstance(first, Const) and isinstance(first.value, str):
+        try:
+            return machine.evaluate(cst.parse_expression(first.value), scope)
+        except cst.ParserSyntaxError:
+            return Unknown()
+    if isinstance(first, Unknown) and len(arguments.positional) == 1:
+        return choices.choose(choices.classes_in_sight(machine, scope.module), first.symbol)
+    return Unknown()
+
+
+def _import_module(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """importlib.import_module("models.net"), and of one of the files in a folder."""
+    first = arguments.first()
+    if isinstance(first, Const) and isinstance(first.value, str):
+        name = first.value.lstrip(".")
+        return machine.project.resolve(machine, Import(name, len(first.value) - len(name), None, scope.module.path))
+    pieces = first.symbol if isinstance(first, Unknown) else None
+    if isinstance(pieces, tuple) and len(pieces) == 3 and pieces[0] == "joined" and isinstance(pieces[1], str) and pieces[1].endswith("."):
+        folder = machine.project.resolve(machine, Import(pieces[1].rstrip("."), 0, None, scope.module.path))
+        if isinstance(folder, ModuleValue):
+            files = machine.project.submodules(machine, folder.scope, choices.MOST_CHOICES)
+            return choices.choose(files, pieces[2])
+    return Unknown()
 
 
 def _number(convert: Callable[[Any], Any]) -> Handler:
@@ -270,7 +308,7 @@ def _number(convert: Callable[[Any], Any]) -> Handler:
                 return Const(convert(first.value))
             except (TypeError, ValueError, OverflowError):
                 return Unknown()
-        return Unknown()
+        return first if type(first) is Unknown else Unknown()
 
     return handler
 
@@ -299,7 +337,7 @@ def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Argume
 FUNCTIONS: dict[str, Handler] = {
     "list": _list, "tuple": _tuple, "dict": make_dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
     "reversed": _reversed, "iter": _same, "map": _map, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
-    "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _globals,
+    "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _vars, "eval": _eval, "__import__": _import_module,
     "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
     "#namedtuple": _make_namedtuple, "#identity": _same,
 }  # fmt: skip
@@ -322,9 +360,9 @@ LIBRARY: dict[str, Handler] = {
     "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
     "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),
+    "importlib.import_module": _import_module,
     "functools.lru_cache": _same, "functools.wraps": lambda machine, receiver, arguments, node, scope: Builtin("#identity"),
     "typing.cast": lambda machine, receiver, arguments, node, scope: arguments.get(1, "val") or Unknown(),
-    "types.SimpleNamespace": lambda machine, receiver, arguments, node, scope: Unknown(),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import libcst as cst
 
 from torchlint.flow import builtins, classes, networks
 from torchlint.flow.apply import apply_call
-from torchlint.flow.arguments import Arguments
+from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.attributes import bind_method, class_attribute, get_attribute
 from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from torchlint.flow.scope import Scope
 
 
+SAME_TEXT = frozenset({"lower", "upper", "strip"})
+"""Methods that give the same text for the same unknown text."""
 TELLING = (Tensor, Alternatives, Instance, ApiObject, Class, Function, Bound, Partial)
 """Arguments that may make a difference in any function."""
 
@@ -86,6 +88,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         if contract is not None:
             return apply_call(machine, contract, f"torch.Tensor.{name}", arguments.with_first(receiver), node, scope)
         if isinstance(receiver, Unknown):
+            if name in SAME_TEXT and not arguments.positional and not arguments.keywords:
+                return Unknown(("text", receiver.symbol, name))
             method = machine.table.call(f"torch.nn.Module.{name}")
             if method is not None and method.gives == "self":
                 return receiver
@@ -183,7 +187,7 @@ def call_api(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNod
     model = table.model(name)
     if model is not None:
         made = Step(f"`{short(name)}` is built", machine.place(node, scope))
-        built = ApiObject(name, None, {}, made, model)
+        built = ApiObject(name, None, bind(model.params, arguments), made, model)
         machine.pending.append(built)
         return built
     wrapper = table.wrapper(name)

@@ -13,7 +13,7 @@ import libcst as cst
 
 from torchlint.flow import networks
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.attributes import class_attribute, library_bases
+from torchlint.flow.attributes import class_attribute, is_module, library_bases
 from torchlint.flow.values import ApiObject, Class, Function, Instance, Sequence, Tensor, Unknown, Value
 from torchlint.model import Step
 
@@ -52,11 +52,6 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
     if is_module(cls):
         machine.pending.append(instance)
     return instance
-
-
-def is_module(cls: Class) -> bool:
-    """Whether the class has a forward of its own or of a base: a network or a loss."""
-    return class_attribute(cls, "forward") is not None or any(base.name.startswith("torch.nn.") for base in library_bases(cls))
 
 
 def all_fields(cls: Class) -> list[tuple[str, Value | None]]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchlint.flow.assignment import assign
+from torchlint.flow.decisions import join
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.scope import Scope
-from torchlint.flow.values import Const, Mapping, Sequence, Stream, Unknown, Value
+from torchlint.flow.values import Const, Mapping, Option, Sequence, Stream, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -51,7 +52,8 @@ def evaluate_dict_comprehension(machine: Machine, node: Any, scope: Scope) -> Va
             unknown_keys.append(value)
 
     complete = _loop(machine, node.for_in, inside, entry)
-    return Mapping(entries, not complete or bool(unknown_keys))
+    rest = join(Option(value, (), not entries) for value in unknown_keys) if unknown_keys else None
+    return Mapping(entries, not complete or bool(unknown_keys), rest)
 
 
 def _loop(machine: Machine, clause: cst.CompFor, scope: Scope, body: Callable[[], None]) -> bool:

@@ -18,6 +18,7 @@ import libcst as cst
 from torchlint.flow import hooks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
+from torchlint.flow.subscripts import of_mapping
 from torchlint.flow.values import MOST_ITEMS, NONE, Const, Mapping, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def forget_entries(machine: Machine, target: Mapping) -> None:
     """Nothing is known of a dict's values any more."""
     for key in list(target.entries):
         machine.store.write(target.entries, key, Unknown())
+    if target.rest is not None:
+        machine.store.write(target.state, "rest", Unknown())
     machine.store.write(target.state, "open", True)
 
 
@@ -145,19 +148,21 @@ def make_dict(machine: Machine, receiver: Value | None, arguments: Arguments, no
     entries: dict[Hashable, Value] = {}
     open_ = arguments.open
     first = arguments.first()
+    rest: Value | None = None
     if isinstance(first, Mapping):
         entries.update(first.entries)
-        open_ = open_ or first.open
+        open_, rest = open_ or first.open, first.rest
     elif isinstance(first, Sequence):
         for pair in first.items:
             if isinstance(pair, Sequence) and len(pair.items) == 2 and isinstance(pair.items[0], Const):
                 entries[pair.items[0].value] = pair.items[1]
             else:
                 open_ = True
+                rest = pair.items[1] if isinstance(pair, Sequence) and len(pair.items) == 2 else rest
     elif first is not None:
         open_ = True
     entries.update(arguments.keywords)
-    return Mapping(entries, open_)
+    return Mapping(entries, open_, rest)
 
 
 def _get(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -170,11 +175,14 @@ def _get(machine: Machine, receiver: Value | None, arguments: Arguments, node: c
             return found  # type: ignore[no-any-return]
         if not receiver.open:
             return arguments.get(1, "default") or NONE
-    return Unknown()
+    return of_mapping(receiver, key) if key is not None else Unknown()
 
 
 def _values(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    return Sequence(receiver.entries.values(), open_=receiver.open) if isinstance(receiver, Mapping) else Unknown()
+    if not isinstance(receiver, Mapping):
+        return Unknown()
+    rest = [receiver.rest] if receiver.rest is not None else []
+    return Sequence([*receiver.entries.values(), *rest], open_=receiver.open)
 
 
 def _keys(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -184,7 +192,8 @@ def _keys(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
 def _items_of(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     if not isinstance(receiver, Mapping):
         return Unknown()
-    return Sequence([Sequence([Const(key), value]) for key, value in receiver.entries.items()], open_=receiver.open)
+    rest = [Sequence([Unknown(), receiver.rest])] if receiver.rest is not None else []
+    return Sequence([*(Sequence([Const(key), value]) for key, value in receiver.entries.items()), *rest], open_=receiver.open)
 
 
 def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -194,6 +203,8 @@ def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node
             machine.store.write(receiver.entries, key, value)
         if added.open:
             forget_entries(machine, receiver)
+            if added.rest is not None:
+                machine.store.write(receiver.state, "rest", added.rest)
     return NONE
 
 
@@ -215,7 +226,7 @@ def _pop_key(machine: Machine, receiver: Value | None, arguments: Arguments, nod
 
 
 def _copied_dict(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    return Mapping(dict(receiver.entries), receiver.open) if isinstance(receiver, Mapping) else Unknown()
+    return Mapping(dict(receiver.entries), receiver.open, receiver.rest) if isinstance(receiver, Mapping) else Unknown()
 
 
 MAPPING_METHODS: dict[str, Handler] = {

@@ -13,9 +13,10 @@ question are never mixed:
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from torchlint.flow.store import ABSENT
 from torchlint.flow.values import Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
@@ -63,6 +64,44 @@ def consistent(first: Sequence[Condition], second: Sequence[Condition]) -> bool:
             if contradicts(key, outcome, other, other_outcome):
                 return False
     return True
+
+
+def usual(conditions: Iterable[Condition], defaults: Mapping[Hashable, Any]) -> bool:
+    """Whether conditions hold where every setting that they ask about has its default, and ask about nothing else."""
+    return all(_outcome(key, defaults) is outcome for key, outcome in conditions)
+
+
+def _outcome(key: Hashable, defaults: Mapping[Hashable, Any]) -> bool | None:
+    """What a test gives with the defaults; None where it asks about something else."""
+    value = _default_of(key, defaults)
+    if value is not ABSENT:
+        return bool(value)
+    if not isinstance(key, tuple) or not key:
+        return None
+    if key[0] == "not":
+        inner = _outcome(key[1], defaults)
+        return None if inner is None else not inner
+    if key[0] in ("and", "or"):
+        left, right = usual(key[1], defaults), usual(key[2], defaults)
+        return (left and right) if key[0] == "and" else (left or right)
+    subject = _default_of(key[1], defaults) if len(key) == 3 else ABSENT
+    if subject is ABSENT:
+        return None
+    if key[0] == "==":
+        return bool(subject == key[2])
+    if key[0] == "in":
+        return isinstance(subject, Hashable) and subject in key[2]
+    return _ordered(key[0], subject, key[2])
+
+
+def _default_of(symbol: Hashable, defaults: Mapping[Hashable, Any]) -> Any:
+    """The default of an unknown, or of a text made of it; ABSENT where there is none."""
+    if symbol in defaults:
+        return defaults[symbol]
+    if isinstance(symbol, tuple) and len(symbol) == 3 and symbol[0] == "text":
+        inner = _default_of(symbol[1], defaults)
+        return getattr(inner, symbol[2])() if isinstance(inner, str) else ABSENT
+    return ABSENT
 
 
 class Assumptions:
@@ -172,7 +211,7 @@ def alike(first: Value, second: Value) -> bool:
     return False
 
 
-def join(options: Iterable[Option]) -> Value:
+def join(options: Iterable[Option], most: int = MOST_OPTIONS) -> Value:
     """One value for several that may be there; equal ones are folded, nested alternatives flattened."""
     flat: list[Option] = []
     for option in options:
@@ -194,4 +233,4 @@ def join(options: Iterable[Option]) -> Value:
             folded.append(option)
     if len(folded) == 1:
         return folded[0].value
-    return Alternatives(folded[:MOST_OPTIONS])
+    return Alternatives(folded[:most])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import hooks
+from torchlint.flow import hooks, settings
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import ITEMS, children_of
 from torchlint.flow.values import NONE, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
@@ -148,4 +148,11 @@ EFFECTS: dict[str, Handler] = {
     "full_backward_hook": _hook("full_backward_hook"),
     "call_first": _call_first,
     "no_grad": _no_grad,
+    "namespace": settings.namespace,
+    "parser": settings.parser,
+    "add_option": settings.add_option,
+    "set_options": settings.set_options,
+    "parsed": settings.parsed,
+    "parsed_known": settings.parsed_known,
+    "same_parser": settings.same_parser,
 }

@@ -19,9 +19,9 @@ import libcst as cst
 
 import torchlint.flow.statements  # noqa: F401  (fills the dispatch tables)
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.attributes import class_attribute
+from torchlint.flow.attributes import class_attribute, is_module
 from torchlint.flow.calls import call_instance
-from torchlint.flow.classes import construct, is_module
+from torchlint.flow.classes import construct
 from torchlint.flow.functions import FORWARD, call_function
 from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted

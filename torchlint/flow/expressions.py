@@ -151,6 +151,8 @@ def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
             text += part.value
             continue
         value = machine.evaluate(part.expression, scope)
+        if type(value) is Unknown and part is node.parts[-1]:
+            return Unknown(("joined", text, value.symbol))  # a text of which the beginning is known
         if not isinstance(value, Const) or part.format_spec or part.conversion:
             return Unknown()
         text += str(value.value)
@@ -340,7 +342,7 @@ def conditional(machine: Machine, node: Any, scope: Scope) -> Value:
     def case(expression: cst.BaseExpression, conditions: tuple[Condition, ...]) -> Any:
         def run() -> Status:
             value = machine.evaluate(expression, scope)
-            results.append(Option(value, conditions, isinstance(value, Alternatives) or chosen_object(value)))
+            results.append(Option(value, conditions, machine.certain(value, conditions)))
             return Status.NORMAL
 
         return run
@@ -375,7 +377,8 @@ def yield_(machine: Machine, node: Any, scope: Scope) -> Value:
         produced = machine.evaluate(node.value, scope)
     frame = machine.frame
     if frame is not None:
-        frame.yields.append(Option(produced, machine.paths.since(frame.assumed), chosen_object(produced)))
+        conditions = machine.paths.since(frame.assumed)
+        frame.yields.append(Option(produced, conditions, machine.certain(produced, conditions)))
     return Unknown()
 
 

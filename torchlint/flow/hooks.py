@@ -71,11 +71,14 @@ def remove(machine: Machine, handle: ApiObject) -> None:
 
 
 def before(machine: Machine, target: Instance | ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Arguments:
-    """Run the hooks that see a module's input."""
+    """Run the hooks that see a module's input; a hook may replace it."""
     for hook in target.attributes.get(HOOKS, ()):
         first = arguments.first()
         if hook.kind == "forward_pre_hook":
-            _run(machine, hook, target, first, [target, Sequence(arguments.positional)], "forward pre-hook")
+            returned = _run(machine, hook, target, first, [target, Sequence(arguments.positional)], "forward pre-hook")
+            given = returned.items if isinstance(returned, Sequence) else (returned,) if isinstance(returned, Tensor) else ()
+            if given:
+                arguments = Arguments(list(given), arguments.keywords)
         elif hook.kind == "full_backward_hook" and isinstance(first, Tensor) and first.grad:
             _guard(machine, first, hook, target)
     return arguments

@@ -31,10 +31,13 @@ class Resolver:
         self._tree = tree
         self._roots = tuple(roots)
         self._by_tail: dict[str, list[str]] = defaultdict(list)
+        self._inside: dict[str, list[str]] = defaultdict(list)
         for path in files:
             if path.endswith(".py"):
                 tail = posixpath.basename(posixpath.dirname(path)) if path.endswith("/__init__.py") else posixpath.basename(path)[:-3]
                 self._by_tail[tail].append(path)
+                if not path.endswith("/__init__.py"):
+                    self._inside[posixpath.dirname(path)].append(tail)
         self._folders: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -57,6 +60,11 @@ class Resolver:
         """The sub-module `name` of a package, given the package's __init__.py or its folder."""
         folder = posixpath.dirname(package) if package.endswith("/__init__.py") else package
         return None if folder.endswith(".py") else self._in(folder, name)
+
+    def children(self, package: str) -> list[str]:
+        """The names of the known files right inside a package, given as in `child`."""
+        folder = posixpath.dirname(package) if package.endswith("/__init__.py") else package
+        return self._inside.get(folder, [])
 
     def _search(self, dotted: str, folder: str) -> str | None:
         top = dotted.partition(".")[0]

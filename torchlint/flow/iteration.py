@@ -27,7 +27,7 @@ def as_sequence(machine: Machine, value: Value) -> Sequence | None:
     if isinstance(value, Sequence):
         return value
     if isinstance(value, Mapping):
-        return Sequence([Const(key) for key in value.entries], open_=value.open)
+        return Sequence([*(Const(key) for key in value.entries), *([Unknown()] if value.rest is not None else [])], open_=value.open)
     if isinstance(value, (ApiObject, Instance)):
         items = value.attributes.get("#items")
         if isinstance(items, Sequence):

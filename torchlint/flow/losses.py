@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
+from msgspec.structs import replace
 
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
-ROLES = ("input", "target")
+ROLES: tuple[Literal["input", "target"], ...] = ("input", "target")
 
 
 def emit_loss(
@@ -31,7 +33,9 @@ def emit_loss(
 ) -> Value:
     """Tell of a computed loss; its result is a tensor of which nothing is said."""
     settings = settings_of(call, bound, open_)
-    roles = [(role, _alternatives(machine, bound[role])) for role in ROLES if role in bound]
+    call = decided(call, settings)
+    given = {role: bound[parameter] for role in ROLES if (parameter := call.roles.get(role, role)) in bound}
+    roles = [(role, _alternatives(machine, value)) for role, value in given.items()]
     combinations = [
         combination
         for combination in product(*(options for _, options in roles))
@@ -39,7 +43,7 @@ def emit_loss(
     ]
     cases = Cases(len(combinations) + (machine.unsure > 0))  # one more where the loss itself may be another
     for combination in combinations:
-        arguments = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
+        arguments: dict[str, Facts] = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
         machine.emit(
             LossCall(
                 place=machine.place(node, scope),
@@ -53,6 +57,14 @@ def emit_loss(
             )
         )
     return Tensor(Facts(), grad=True)
+
+
+def decided(call: Call, settings: Mapping[str, object]) -> Call:
+    """The contract with the family that the settings decide."""
+    for case in call.cases:
+        if all(name in settings and type(settings[name]) is type(value) and settings[name] == value for name, value in case.when.items()):
+            return call if case.loss == call.loss else replace(call, loss=case.loss)
+    return call
 
 
 def _alternatives(machine: Machine, value: Value) -> list[Option]:

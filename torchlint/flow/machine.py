@@ -18,8 +18,8 @@ import libcst as cst
 
 from torchlint.contracts.table import Table
 from torchlint.events import Event
-from torchlint.flow.decisions import Assumptions, join
-from torchlint.flow.merging import Branch, merge
+from torchlint.flow.decisions import Assumptions, join, usual
+from torchlint.flow.merging import Branch, chosen_object, merge
 from torchlint.flow.places import NodePlace
 from torchlint.flow.scope import Frame, ModuleScope, Scope
 from torchlint.flow.store import Store
@@ -76,6 +76,7 @@ class Machine:
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
         self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.failures: list[Exception] = []
+        self.defaults: dict[Hashable, Any] = {}  # what settings that a user may give are when nobody gives them
         self.project: Project
 
     def spend(self) -> None:
@@ -162,6 +163,10 @@ class Machine:
             return function(value)
         return join(Option(function(option.value), option.conditions, option.certain) for option in value.options)
 
+    def certain(self, value: Value, conditions: Iterable[Condition]) -> bool:
+        """Whether a value surely arises for some setting that people use: a choice of objects, or what defaults lead to."""
+        return isinstance(value, Alternatives) or chosen_object(value) or usual(conditions, self.defaults)
+
     def branch(self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: dict[str, Any] | None = None) -> Status:
         """Try each case from the same state and merge what they leave. variables: the dict of the running function's own names."""
         branches: list[Branch] = []
@@ -174,7 +179,8 @@ class Machine:
                 kept = self.paths.since(assumed)
                 self.paths.pop(assumed)
             changes = self.store.undo(mark)
-            branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE)))
+            by_default = bool(kept) and usual(kept, self.defaults)
+            branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE), by_default))
             statuses.append(status)
         merge(self.store, branches, variables)
         if variables is not None and Status.BREAK in statuses and Status.NORMAL in statuses:

@@ -33,12 +33,14 @@ MISSING = Missing()
 
 @dataclass(slots=True)
 class Branch:
-    """One branch that was run. left: it returned or raised; alive: its changes can be seen afterwards (False after raise)."""
+    """One branch that was run. left: it returned or raised; alive: its changes can be seen afterwards (False after raise);
+    usual: the defaults of the program's settings lead here."""
 
     conditions: tuple[Condition, ...]
     changes: Changes
     alive: bool
     left: bool
+    usual: bool = False
 
 
 def chosen_object(value: Value) -> bool:
@@ -74,7 +76,7 @@ def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
     if len(present) == 1:
         return present[0][1]
     if all(isinstance(value, Value) for _, value in present):
-        return join(Option(value, branch.conditions, _certain(value)) for branch, value in present)
+        return join(Option(value, branch.conditions, branch.usual or _certain(value)) for branch, value in present)
     if all(isinstance(value, tuple) for _, value in present):
         if all(isinstance(item, Value) for _, value in present for item in value):
             return _merged_items(present)
@@ -106,5 +108,5 @@ def _merged_items(present: Seq[tuple[Branch, Any]]) -> Any:
         if all(entry is entries[0][1] for _, entry in entries):
             merged.append(entries[0][1])
         else:
-            merged.append(join(Option(entry, branch.conditions, _certain(entry)) for branch, entry in entries))
+            merged.append(join(Option(entry, branch.conditions, branch.usual or _certain(entry)) for branch, entry in entries))
     return tuple(merged)

@@ -20,9 +20,10 @@ from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.attributes import ITEMS, library_bases
 from torchlint.flow.containers import make_dict
-from torchlint.flow.losses import settings_of
+from torchlint.flow.losses import decided, settings_of
 from torchlint.flow.merging import Missing
-from torchlint.flow.values import Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value
+from torchlint.flow.places import NodePlace
+from torchlint.flow.values import NONE, Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value
 from torchlint.flow.wording import KIND_WORDS, short
 from torchlint.model import Facts, Kind, Step, Trace
 
@@ -65,7 +66,8 @@ def _tell_of_construction(
     if forward is None or arguments.open:
         return
     if forward.loss is not None:
-        machine.emit(LossMade(place=place, callee=short(name), call=forward, settings=settings_of(forward, bound)))
+        settings = settings_of(forward, bound)
+        machine.emit(LossMade(place=place, callee=short(name), call=decided(forward, settings), settings=settings))
     missing = tuple(each for each in forward.needs if each in module.params and (each not in bound or _is_none(bound[each])))
     if missing:
         machine.emit(ActivationCall(place=place, callee=short(name), call=forward, input=Facts(), missing=missing, built=True))
@@ -220,11 +222,29 @@ def _run_model(machine: Machine, target: ApiObject, model: Model, node: cst.CSTN
                 continue
             replaced = last
         return call(machine, replaced, Arguments([Tensor(Facts(), grad=True)]), node, scope)
-    if model.gives is None:
-        return Unknown()
-    kind = Kind(model.gives)
-    step = Step(f"`{short(target.name)}` gives {KIND_WORDS[kind]}", machine.place(node, scope))
-    return Tensor(Facts(kind, None, target.name, True, Trace(step)), grad=True)
+    place = machine.place(node, scope)
+    if model.fields:
+        output = ApiObject(f"{target.name} output", None, {}, target.made)
+        output.attributes.update({name: _output(target, kind, place) for name, kind in model.fields.items()})
+        return output
+    if model.keys:
+        return Mapping({key: _output(target, kind, place) for key, kind in model.keys.items()}, open_=True)
+    kind = _kind_of(model, target)
+    return _output(target, kind, place) if kind is not None else Unknown()
+
+
+def _output(target: ApiObject, kind: Kind, place: NodePlace) -> Tensor:
+    return Tensor(Facts(kind, None, target.name, True, Trace(Step(f"`{short(target.name)}` gives {KIND_WORDS[kind]}", place))), grad=True)
+
+
+def _kind_of(model: Model, target: ApiObject) -> Kind | None:
+    """What the network gives, as its constructor was asked to build it."""
+    for parameter, by_value in model.gives_by.items():
+        given = target.arguments.get(parameter, NONE)
+        if not isinstance(given, Const):
+            return None
+        return by_value.get("none" if given.value is None else str(given.value))
+    return model.gives
 
 
 def _run_part(machine: Machine, part: ApiObject, follower: str | None, node: cst.CSTNode, scope: Scope) -> None:

@@ -76,6 +76,8 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
         return _arithmetic(name, left, right)
     if isinstance(left, Sequence):
         return _lists(name, left, right)
+    if name == "Add" and isinstance(left, Const) and isinstance(left.value, str) and type(right) is Unknown:
+        return Unknown(("joined", left.value, right.symbol))  # a text of which the beginning is known
     if isinstance(left, ApiObject) and isinstance(right, ApiObject) and name == "Add":
         return _modules(left, right)
     return Unknown()

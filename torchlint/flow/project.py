@@ -7,7 +7,7 @@ Running a module only binds its names (functions and classes are not entered), s
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import libcst as cst
@@ -191,6 +191,12 @@ class Project:
         path = self._resolver.child(scope.path, name)
         child = self.module(machine, path) if path is not None else None
         return ModuleValue(child) if child is not None else Unknown(("member", id(scope), name))
+
+    def submodules(self, machine: Machine, package: ModuleScope, most: int) -> dict[Hashable, Value]:
+        """The files of a package as modules, by name; none where there are too many."""
+        names = self._resolver.children(package.path)
+        found = {name: self.member(machine, package, name) for name in names} if len(names) <= most else {}
+        return {name: value for name, value in found.items() if isinstance(value, ModuleValue)}
 
     def imported(self, machine: Machine, scope: ModuleScope, name: str, seen: set[int] | None = None) -> Value | None:
         """A name that `from x import *` may have brought in; the latest star wins."""

@@ -22,7 +22,6 @@ from torchlint.flow.expressions import test
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.machine import EXECUTORS, Machine, Status
-from torchlint.flow.merging import chosen_object
 from torchlint.flow.patterns import match_block
 from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
@@ -107,9 +106,8 @@ def returning(machine: Machine, node: Any, scope: Scope) -> Status:
     if frame is not None:
         if frame.function is not None:
             value = machine.on_the_way(value, f"returned by `{frame.function.title}`", machine.place(node, scope))
-        certain = isinstance(value, Alternatives) or chosen_object(value)
         conditions = machine.paths.since(frame.assumed)
-        frame.results.append(Option(value, conditions, certain or not conditions))
+        frame.results.append(Option(value, conditions, machine.certain(value, conditions)))
     return Status.RETURN
 
 

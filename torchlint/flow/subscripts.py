@@ -17,10 +17,26 @@ import libcst as cst
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute
+from torchlint.flow.choices import choose, of_module
 from torchlint.flow.decisions import MOST_OPTIONS, join
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import element_of
-from torchlint.flow.values import NONE, Api, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value
+from torchlint.flow.values import (
+    NONE,
+    Api,
+    ApiObject,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    ModuleValue,
+    Option,
+    Sequence,
+    Stream,
+    Tensor,
+    Unknown,
+    Value,
+)
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -49,7 +65,7 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
     if isinstance(owner, Sequence):
         return _of_sequence(owner, index)
     if isinstance(owner, Mapping):
-        return _of_mapping(owner, index)
+        return of_mapping(owner, index)
     if isinstance(owner, (ApiObject, Instance)):
         return _of_object(machine, owner, index)
     if isinstance(owner, Unknown):
@@ -57,6 +73,8 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
         return Unknown(("[]", owner.symbol, key)) if key is not None else Unknown()
     if isinstance(owner, Stream):
         return owner.element
+    if isinstance(owner, ModuleValue):
+        return _of_names(machine, owner, index)
     if isinstance(owner, (Api, Function)):
         return owner  # a generic alias: List[int], nn.Module[...]
     if isinstance(owner, Const) and isinstance(owner.value, (str, tuple)) and isinstance(index, Const) and isinstance(index.value, int):
@@ -111,13 +129,22 @@ def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
     return join([Option(item, (((choice, index), True),)) for index, item in enumerate(items)])
 
 
-def _of_mapping(owner: Mapping, index: Value) -> Value:
+def of_mapping(owner: Mapping, index: Value) -> Value:
+    """owner[index]; a name that is not known chooses among the entries."""
     if isinstance(index, Const):
         found = owner.entries.get(index.value)
-        return found if found is not None else Unknown(("[]", owner, index.value))
-    if isinstance(index, Unknown) and owner.entries and not owner.open and len(owner.entries) <= MOST_OPTIONS:
-        return join([Option(value, ((("==", index.symbol, key), True),)) for key, value in owner.entries.items()])
-    return Unknown()
+        return found if found is not None else owner.rest or Unknown(("[]", owner, index.value))
+    if isinstance(index, Unknown):
+        rest = owner.rest or (Unknown() if owner.open else None)
+        return choose(owner.entries, index.symbol, rest)
+    return owner.rest if owner.rest is not None and not owner.entries else Unknown()
+
+
+def _of_names(machine: Machine, owner: ModuleValue, index: Value) -> Value:
+    """globals()[name], models.__dict__[name]"""
+    if isinstance(index, Const) and isinstance(index.value, str):
+        return machine.project.member(machine, owner.scope, index.value)
+    return choose(of_module(machine, owner.scope), index.symbol) if isinstance(index, Unknown) else Unknown()
 
 
 def _of_object(machine: Machine, owner: ApiObject | Instance, index: Value) -> Value:
@@ -125,9 +152,13 @@ def _of_object(machine: Machine, owner: ApiObject | Instance, index: Value) -> V
         item = class_attribute(owner.cls, "__getitem__")
         if isinstance(item, Function):
             return call_function(machine, item, Arguments([owner, index]), owner)
+    if isinstance(owner, ApiObject) and owner.module is None and isinstance(index, Const) and isinstance(index.value, str):
+        found = owner.attributes.get(index.value)  # an object whose attributes are entries too
+        if found is not None:
+            return found  # type: ignore[no-any-return]
     items = owner.attributes.get("#items")
     if isinstance(items, Mapping):
-        return _of_mapping(items, index)
+        return of_mapping(items, index)
     if isinstance(items, Sequence):
         part = _of_sequence(items, index)
         if isinstance(part, Sequence) and isinstance(owner, ApiObject) and (bounds_of(index) is not None or part.open):

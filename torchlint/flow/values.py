@@ -165,17 +165,24 @@ class Sequence(Value):
 
 
 class Mapping(Value):
-    """A dict. entries: by constant key; `open` in state when other keys may be there too."""
+    """A dict. entries: by constant key; in state: `open` when other keys may be there too, `rest` what is known of their values."""
 
     __slots__ = ("entries", "state")
 
-    def __init__(self, entries: dict[Any, Value] | None = None, open_: bool = False) -> None:
+    def __init__(self, entries: dict[Any, Value] | None = None, open_: bool = False, rest: Value | None = None) -> None:
         self.entries: dict[Hashable, Any] = entries or {}
         self.state: dict[str, Any] = {"open": open_}
+        if rest is not None:
+            self.state["rest"] = rest
 
     @property
     def open(self) -> bool:
         return bool(self.state["open"])
+
+    @property
+    def rest(self) -> Value | None:
+        rest: Value | None = self.state.get("rest")
+        return rest
 
 
 class Stream(Value):

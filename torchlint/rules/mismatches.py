@@ -120,6 +120,14 @@ def _logistic(harm: str) -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.ONE_HOT, Mismatch("TL201", harm, _NOT_ONE_HOT)
 
 
+def _softmax_inside() -> Iterator[tuple[Kind, Mismatch]]:
+    harm = "it applies softmax itself, so even the surest prediction counts as 0.73 of 2, 0.23 of 10, 0.003 of 1000 classes"
+    once = "pass the logits: leave the softmax out of what the loss gets and apply it only where you need probabilities"
+    yield Kind.PROBABILITIES, Mismatch("TL201", harm, once)
+    yield Kind.UNIT_INTERVAL, Mismatch("TL201", harm, "pass the logits without the sigmoid")
+    yield Kind.ONE_HOT, Mismatch("TL201", harm, _NOT_ONE_HOT)
+
+
 def _bce() -> Iterator[tuple[Kind, Mismatch]]:
     raises = 'torch raises "all elements of input should be between 0 and 1" on the CPU and stops with a device-side assert on CUDA'
     fused = "use nn.BCEWithLogitsLoss on the logits, or apply torch.sigmoid first"
@@ -144,12 +152,15 @@ def _kl_div() -> Iterator[tuple[Kind, Mismatch]]:
 
 
 _TWICE = "it applies sigmoid itself, so predictions stay between 0.5 and 0.731 and the loss of a negative never falls below 0.693"
+_INSIDE = "it applies sigmoid itself, so predictions stay between 0.5 and 0.731, whatever the network learns"
 _MARGIN = "it works on raw scores, and on values in [0, 1] the loss never falls below 0.693 for a negative and 0.313 for a positive"
 
 MISMATCHES: Mapping[tuple[LossFamily, Kind], Mismatch] = {
     **{("cross_entropy", kind): mismatch for kind, mismatch in _cross_entropy()},
     **{("nll", kind): mismatch for kind, mismatch in _nll()},
     **{("bce_with_logits", kind): mismatch for kind, mismatch in _logistic(_TWICE)},
+    **{("sigmoid_inside", kind): mismatch for kind, mismatch in _logistic(_INSIDE)},
+    **{("softmax_inside", kind): mismatch for kind, mismatch in _softmax_inside()},
     **{("soft_margin", kind): mismatch for kind, mismatch in _logistic(_MARGIN)},
     **{("bce", kind): mismatch for kind, mismatch in _bce()},
     **{("kl_div", kind): mismatch for kind, mismatch in _kl_div()},
