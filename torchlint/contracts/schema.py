@@ -264,11 +264,12 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype."""
+    """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype. constants: qualified name -> its value."""
 
     schema: Literal[1]
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     dtypes: dict[str, str] = msgspec.field(default_factory=dict)
+    constants: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     call: tuple[Call, ...] = ()
     module: tuple[Module, ...] = ()
     model: tuple[Model, ...] = ()

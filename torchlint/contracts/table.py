@@ -29,6 +29,7 @@ class Table:
     def __init__(self, contracts: Contracts) -> None:
         self._aliases = contracts.aliases
         self._dtypes = contracts.dtypes
+        self._constants = contracts.constants
         self._calls = contracts.calls
         self._modules = contracts.modules
         self._models = contracts.models
@@ -36,9 +37,9 @@ class Table:
         self._canonical: dict[str, str] = {}
         self._on_the_way = {prefix for alias in contracts.aliases for prefix in _packages(alias)}
         self._forwards: dict[str, Call | None] = {}
-        self._children = _children(self._calls, self._modules, self._models, self._wrappers, self._dtypes)
+        self._children = _children(self._calls, self._modules, self._models, self._wrappers, self._dtypes, self._constants, self._aliases)
         self.tokens: tuple[bytes, ...] = _tokens(self._calls, self._modules)
-        self.networks: tuple[str, ...] = tuple(self._models)
+        self.networks: frozenset[str] = frozenset(_word_of(name) for name in self._models)
         self.activations: tuple[str, ...] = tuple(name for name, module in self._modules.items() if module.call is not None)
 
     def canonical(self, name: str) -> str:
@@ -103,6 +104,10 @@ class Table:
         """The dtype that a name stands for: torch.long, torch.cuda.FloatTensor, numpy.float32 ... -> "int64", "float32"."""
         return self._dtypes.get(name) or self._dtypes.get(self.canonical(name))
 
+    def constant(self, name: str) -> bool | int | float | str | None:
+        """The value of a library's constant, None where it is not known."""
+        return self._constants.get(self.canonical(name))
+
     def tensor_method(self, name: str) -> Call | None:
         """The contract of a method or attribute of tensors: "softmax", "view", "T"."""
         return self._calls.get(f"torch.Tensor.{name}")
@@ -113,7 +118,7 @@ class Table:
         return name in self._calls or name in self._modules or name in self._children or self._is_leaf(name)
 
     def _is_leaf(self, name: str) -> bool:
-        return name in self._models or name in self._wrappers or name in self._dtypes
+        return name in self._models or name in self._wrappers or name in self._dtypes or name in self._constants
 
     def names_in(self, module: str) -> Iterable[str]:
         """The public names right under a module, as a star-import would bring: "torch.nn" -> "Linear", "functional", ..."""
@@ -151,6 +156,13 @@ def _tokens(calls: Mapping[str, Call], modules: Mapping[str, Module]) -> tuple[b
         if module.call in losses or (module.forward is not None and module.forward.loss is not None):
             words.add(name.rpartition(".")[2])
     return tuple(sorted(word.encode() for word in words))
+
+
+def _word_of(name: str) -> str:
+    """The word by which a program names a network: the class, where a method of it builds one."""
+    owner, _, last = name.rpartition(".")
+    before = owner.rpartition(".")[2]
+    return before if before[:1].isupper() else last
 
 
 @cache

@@ -99,6 +99,14 @@ def _spread(machine: Machine, result: Arguments, value: Value) -> None:
         result.open = result.hole = True
 
 
+def bind_settings(parameters: Seq[str], arguments: Arguments) -> dict[str, Value]:
+    """As `bind`, for a constructor: where more arguments may be there, a parameter without one is unknown, not left at its default."""
+    bound = bind(parameters, arguments)
+    if arguments.open:
+        bound = {name: Unknown() for name in parameters if name != "*"} | bound
+    return bound
+
+
 def bind(parameters: Seq[str], arguments: Arguments) -> dict[str, Value]:
     """Arguments by parameter name, for a contract's parameters ("*" starts the keyword-only ones). Too many arguments are dropped."""
     bound: dict[str, Value] = {}

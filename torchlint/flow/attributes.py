@@ -54,7 +54,7 @@ def get_attribute(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, Tensor):
         return tensor_attribute(value, name)
     if isinstance(value, Api):
-        return Api(machine.table.member(f"{value.name}.{name}"))
+        return library_name(machine, machine.table.member(f"{value.name}.{name}"))
     if isinstance(value, ModuleValue):
         if name == "__dict__":
             return value  # read like a dict in flow.subscripts
@@ -79,6 +79,12 @@ def get_attribute(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, Partial) and name == "func":
         return value.function
     return Unknown()
+
+
+def library_name(machine: Machine, name: str) -> Value:
+    """What a name of a library stands for: a constant whose value is known, or just the name."""
+    value = machine.table.constant(name)
+    return Const(value) if value is not None else Api(name)
 
 
 def class_attribute(cls: Class, name: str, after: Class | None = None) -> Value | None:

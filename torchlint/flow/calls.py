@@ -17,7 +17,7 @@ import libcst as cst
 
 from torchlint.flow import builtins, classes, networks
 from torchlint.flow.apply import apply_call
-from torchlint.flow.arguments import Arguments, bind
+from torchlint.flow.arguments import Arguments, bind_settings
 from torchlint.flow.attributes import bind_method, class_attribute, get_attribute
 from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
@@ -187,7 +187,7 @@ def call_api(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNod
     model = table.model(name)
     if model is not None:
         made = Step(f"`{short(name)}` is built", machine.place(node, scope))
-        built = ApiObject(name, None, bind(model.params, arguments), made, model)
+        built = ApiObject(name, None, bind_settings(model.params, arguments), made, model)
         machine.pending.append(built)
         return built
     wrapper = table.wrapper(name)

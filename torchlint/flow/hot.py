@@ -48,7 +48,7 @@ class Hot:
         self._cold: dict[int, bool] = {}
         self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT}
-        self._hot.update(name.rpartition(".")[2] for name in table.networks)
+        self._hot.update(table.networks)
         self.mentions: Counter[str] = Counter()  # in how many functions a word stands, its own definition among them
         uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
         for module in modules:

@@ -95,6 +95,11 @@ def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dic
                 known[parameter] = None if default == "none" and parameter != "reduction" else default
         elif isinstance(given, Const):
             known[parameter] = given.value
+    for case in call.cases:
+        for parameter in case.when:
+            value = bound.get(parameter)
+            if isinstance(value, Const):
+                known[parameter] = value.value
     return known
 
 

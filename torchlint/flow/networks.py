@@ -17,7 +17,7 @@ from torchlint.contracts.schema import Model, Module, Wrapper
 from torchlint.events import ActivationCall, LossMade, ModuleMade, SequentialMade
 from torchlint.flow import hooks
 from torchlint.flow.apply import apply_call
-from torchlint.flow.arguments import Arguments, bind
+from torchlint.flow.arguments import Arguments, bind, bind_settings
 from torchlint.flow.attributes import ITEMS, library_bases
 from torchlint.flow.containers import make_dict
 from torchlint.flow.losses import decided, settings_of
@@ -38,7 +38,7 @@ LIBRARY_PART = "#library"
 def construct_module(machine: Machine, name: str, module: Module, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """nn.Softmax(dim=1) and the like; tells the rules what was built."""
     made = Step(f"`{short(name)}` is built", machine.place(node, scope))
-    bound = bind(module.params, arguments)
+    bound = bind_settings(module.params, arguments)
     if module.wraps and module.container is None:
         wrapped = bound.get(module.wraps)
         return wrapped if wrapped is not None and not isinstance(wrapped, Unknown) else Unknown()
@@ -116,7 +116,7 @@ def init_library_part(machine: Machine, instance: Instance, base: str, arguments
     module = machine.table.module(base)
     if module is None:
         return
-    machine.store.write(instance.attributes, LIBRARY_PART, ApiObject(base, module, bind(module.params, arguments), instance.made))
+    machine.store.write(instance.attributes, LIBRARY_PART, ApiObject(base, module, bind_settings(module.params, arguments), instance.made))
     if module.container is not None:
         fill_container(machine, instance, module, arguments, node, scope)
 
@@ -216,21 +216,38 @@ def _run_model(machine: Machine, target: ApiObject, model: Model, node: cst.CSTN
         if replaced is None:
             continue
         if isinstance(replaced, ApiObject) and replaced.module is None and replaced.model is None:
-            replaced = replaced.attributes.get(ITEMS)
-            last = replaced.items[-1] if isinstance(replaced, Sequence) and replaced.items else None
-            if last is None:
+            replaced = _last_inside(replaced)
+            if replaced is None:
                 continue
-            replaced = last
-        return call(machine, replaced, Arguments([Tensor(Facts(), grad=True)]), node, scope)
+        return _in_place_of(model, target, call(machine, replaced, Arguments([Tensor(Facts(), grad=True)]), node, scope))
     place = machine.place(node, scope)
     if model.fields:
-        output = ApiObject(f"{target.name} output", None, {}, target.made)
-        output.attributes.update({name: _output(target, kind, place) for name, kind in model.fields.items()})
-        return output
+        return _object(target, {name: _output(target, kind, place) for name, kind in model.fields.items()})
     if model.keys:
         return Mapping({key: _output(target, kind, place) for key, kind in model.keys.items()}, open_=True)
     kind = _kind_of(model, target)
     return _output(target, kind, place) if kind is not None else Unknown()
+
+
+def _last_inside(part: ApiObject) -> Value | None:
+    """What the program has put into a part of a ready-made network: the last of its modules decides what it gives."""
+    items = part.attributes.get(ITEMS)
+    if isinstance(items, Sequence):
+        return items.items[-1] if items.items else None
+    return next((value for name, value in reversed(part.attributes.items()) if not name.startswith("#") and isinstance(value, Value)), None)
+
+
+def _in_place_of(model: Model, target: ApiObject, result: Value) -> Value:
+    """The network's output where its head was replaced: in the form that it has otherwise."""
+    if model.fields:
+        return _object(target, {next(iter(model.fields)): result})
+    return Mapping({next(iter(model.keys)): result}, open_=True) if model.keys else result
+
+
+def _object(target: ApiObject, fields: dict[str, Value]) -> ApiObject:
+    output = ApiObject(f"{target.name} output", None, {}, target.made)
+    output.attributes.update(fields)
+    return output
 
 
 def _output(target: ApiObject, kind: Kind, place: NodePlace) -> Tensor:
@@ -238,13 +255,15 @@ def _output(target: ApiObject, kind: Kind, place: NodePlace) -> Tensor:
 
 
 def _kind_of(model: Model, target: ApiObject) -> Kind | None:
-    """What the network gives, as its constructor was asked to build it."""
+    """What the network gives, as its constructor was asked to build it: the first argument that decides names the kind, the others must agree."""
+    kinds: list[Kind] = []
     for parameter, by_value in model.gives_by.items():
         given = target.arguments.get(parameter, NONE)
-        if not isinstance(given, Const):
+        kind = by_value.get("none" if given.value is None else str(given.value)) if isinstance(given, Const) else None
+        if kind is None:
             return None
-        return by_value.get("none" if given.value is None else str(given.value))
-    return model.gives
+        kinds.append(kind)
+    return kinds[0] if kinds else model.gives
 
 
 def _run_part(machine: Machine, part: ApiObject, follower: str | None, node: cst.CSTNode, scope: Scope) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import libcst as cst
 
 from torchlint.errors import UnreadableFile
+from torchlint.flow.attributes import library_name
 from torchlint.flow.decisions import Assumptions
 from torchlint.flow.imports import Resolver
 from torchlint.flow.machine import Exhausted
@@ -167,7 +168,7 @@ class Project:
     def _resolve(self, machine: Machine, wanted: Import) -> Value:
         item = wanted.item
         if item is not None and not wanted.dots and machine.table.known(f"{wanted.module}.{item}"):
-            return Api(machine.table.canonical(f"{wanted.module}.{item}"))
+            return library_name(machine, machine.table.canonical(f"{wanted.module}.{item}"))
         path = self._find(wanted.module, wanted.dots, wanted.importer, machine)
         if path is None:
             if wanted.dots:
