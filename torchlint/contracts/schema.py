@@ -46,6 +46,7 @@ Effect = Literal[
     "backward_hook",  # the legacy register_backward_hook
     "full_backward_hook",  # register_full_backward_hook and its _pre_ sister
     "call_first",  # calls its first parameter with the rest (checkpoint)
+    "call_with",  # calls its first parameter with its second, a tuple of which is spread (data_parallel)
     "no_grad",  # a context or decorator under which nothing needs backward
     "namespace",  # makes an object whose attributes are the entries of a dict, or keyword arguments
     "parser",  # makes a parser of command-line options

@@ -138,8 +138,8 @@ def _on_one(
     facts = _result_facts(machine, call, name, tensor, bound, node, scope)
     if call.numpy:
         facts.shape = None
-    if call.blank:
-        facts.source = name
+    if call.blank or (call.parameters and call.gives is None and not call.converts):
+        facts.source = name  # told by its maker, as long as nothing else is known of it
     return _with_memory(machine, call, name, tensor, facts, bound, node, scope, fresh)
 
 

@@ -128,6 +128,16 @@ def _call_first(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope
     return call(machine, function, Arguments(arguments.positional[1:], {}, arguments.open, arguments.rest, []), node, scope)
 
 
+def _call_with(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
+
+    function, inputs = arguments.get(0, "module"), arguments.get(1, "inputs")
+    if function is None or inputs is None:
+        return Unknown()
+    given = list(inputs.items) if isinstance(inputs, Sequence) else [inputs]
+    return call(machine, function, Arguments(given), node, scope)
+
+
 def _no_grad(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     first = arguments.first()
     return first if first is not None else ApiObject("torch.no_grad", None, {})
@@ -147,6 +157,7 @@ EFFECTS: dict[str, Handler] = {
     "backward_hook": _hook("backward_hook"),
     "full_backward_hook": _hook("full_backward_hook"),
     "call_first": _call_first,
+    "call_with": _call_with,
     "no_grad": _no_grad,
     "namespace": settings.namespace,
     "parser": settings.parser,

@@ -52,6 +52,7 @@ ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 SIGNS: dict[str, Callable[[Any], Any]] = {"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}
 KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
 INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
+WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
 MOST_ITEMS = 64
 
 
@@ -134,12 +135,35 @@ def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
         return Facts(Kind.PROBABILITIES, None, left.facts.source, False, left.facts.trace)
     tensors = [each for each in (left, right) if isinstance(each, Tensor)]
     others = [each for each in (left, right) if not isinstance(each, Tensor)]
-    only_logits = all(each.facts.kind is Kind.LOGITS for each in tensors) and all(isinstance(each, Const) for each in others)
-    if only_logits and name in KEEPS_LOGITS and (len(tensors) == 1 or name in ("Add", "Subtract")):
-        first = tensors[0].facts
-        facts = Facts(Kind.LOGITS, None, first.source, False, first.trace)
+    scores = _raw_scores(name, left, right)
+    if scores is not None:
+        facts = Facts(Kind.LOGITS, None, scores.source, False, scores.trace)
     _arithmetic_dtype(name, facts, tensors, others)
     return facts
+
+
+def _raw_scores(name: str, left: Value, right: Value) -> Facts | None:
+    """The raw scores among two operands, where the result is raw scores again; None where it may be something else."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Tensor) and one.facts.kind is Kind.LOGITS and _keeps(name, one is left, other):
+            return one.facts
+    return None
+
+
+def _keeps(name: str, first: bool, other: Value) -> bool:
+    """Whether raw scores stay raw scores beside such an operand. A difference may be a log_softmax by hand, a product a sum over classes."""
+    if isinstance(other, Const) or _is_weight(other):
+        return name in KEEPS_LOGITS and (first or name != "Divide")
+    if not isinstance(other, Tensor):
+        return name in ("Add", "Multiply") or (name == "Divide" and first)
+    if name == "Subtract":
+        return other.facts.kind is Kind.LOGITS
+    return name == "Add" or (name == "Multiply" and other.facts.kind in WEIGHTS)
+
+
+def _is_weight(value: Value) -> bool:
+    """A learnable parameter: any real number."""
+    return isinstance(value, Tensor) and value.facts.kind is Kind.UNKNOWN and value.facts.source == "torch.nn.Parameter"
 
 
 def _arithmetic_dtype(name: str, facts: Facts, tensors: list[Tensor], others: list[Value]) -> None:
