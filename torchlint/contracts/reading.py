@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from torchlint.contracts.checking import check_call, check_module, explain
-from torchlint.contracts.schema import Call, File, Model, Module, Wrapper
+from torchlint.contracts.schema import Call, File, Handover, Model, Module, Wrapper
 from torchlint.errors import ConfigError
 from torchlint.spelling import did_you_mean
 
@@ -30,7 +30,7 @@ else:
     import tomli as tomllib
 
 Raw = Mapping[str, Any]
-Contract = TypeVar("Contract", Call, Module, Model, Wrapper)
+Contract = TypeVar("Contract", Call, Module, Model, Wrapper, Handover)
 Laid = TypeVar("Laid", Call, Module)
 
 
@@ -45,6 +45,7 @@ class Contracts:
     modules: dict[str, Module]
     models: dict[str, Model]
     wrappers: dict[str, Wrapper]
+    handovers: dict[str, Handover]
 
 
 def read_files() -> dict[str, File]:
@@ -85,7 +86,7 @@ def _with_none(table: dict[str, Any], key: str) -> None:
 @cache
 def builtin() -> Contracts:
     """The contracts that come with torchlint."""
-    contracts = Contracts({}, {}, {}, {}, {}, {}, {})
+    contracts = Contracts({}, {}, {}, {}, {}, {}, {}, {})
     for file in read_files().values():
         contracts.aliases.update(file.aliases)
         contracts.dtypes.update(file.dtypes)
@@ -94,6 +95,7 @@ def builtin() -> Contracts:
         _enter(contracts.modules, file.module)
         _enter(contracts.models, file.model)
         _enter(contracts.wrappers, file.wrapper)
+        _enter(contracts.handovers, file.handover)
     return contracts
 
 

@@ -264,6 +264,33 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return (self.name,) if isinstance(self.name, str) else self.name
 
 
+class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A function, class or method of a library that is given a network, and a loss or methods of the user's, and runs them out of sight.
+
+    params   parameters in positional order; a method's `self` is left out
+    model    the parameter that holds the network; a class is built first
+    loss     the parameter that holds the loss, called with the network's output and a target
+    default  ... the loss where none is given
+    applies  what the library applies to the output before a loss of that class: {"torch.nn.NLLLoss" = "torch.log"}
+    methods  methods that the library calls with arguments of its own: of the project's class that derives from this one, which get the network
+             too, or (with `model` in a method of the library) of the network itself
+    source   documentation page
+    """
+
+    name: str | tuple[str, ...]
+    params: tuple[str, ...] = ()
+    model: str
+    loss: str | None = None
+    default: str | None = None
+    applies: dict[str, str] = msgspec.field(default_factory=dict)
+    methods: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,) if isinstance(self.name, str) else self.name
+
+
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype. constants: qualified name -> its value."""
 
@@ -275,3 +302,4 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     module: tuple[Module, ...] = ()
     model: tuple[Model, ...] = ()
     wrapper: tuple[Wrapper, ...] = ()
+    handover: tuple[Handover, ...] = ()

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from torchlint.contracts.reading import Contracts, builtin, canonical, with_user
-from torchlint.contracts.schema import Call, Model, Module, Wrapper
+from torchlint.contracts.schema import Call, Handover, Model, Module, Wrapper
 
 SOFTMAX_FAMILY = ("softmax", "log_softmax", "softmin", "gumbel_softmax", "Softmax", "LogSoftmax", "Softmin", "Softmax2d")
 """Names that are worth a look even where no loss is in sight."""
@@ -34,10 +34,12 @@ class Table:
         self._modules = contracts.modules
         self._models = contracts.models
         self._wrappers = contracts.wrappers
+        self._handovers = contracts.handovers
         self._canonical: dict[str, str] = {}
         self._on_the_way = {prefix for alias in contracts.aliases for prefix in _packages(alias)}
         self._forwards: dict[str, Call | None] = {}
-        self._children = _children(self._calls, self._modules, self._models, self._wrappers, self._dtypes, self._constants, self._aliases)
+        self._leaves = (self._models, self._wrappers, self._handovers, self._dtypes, self._constants)
+        self._children = _children(self._calls, self._modules, *self._leaves, self._aliases)
         self.tokens: tuple[bytes, ...] = _tokens(self._calls, self._modules)
         self.networks: frozenset[str] = frozenset(_word_of(name) for name in self._models)
         self.activations: tuple[str, ...] = tuple(name for name, module in self._modules.items() if module.call is not None)
@@ -68,6 +70,10 @@ class Table:
     def wrapper(self, name: str) -> Wrapper | None:
         """The contract of a function that hands back what it was given."""
         return self._wrappers.get(self.canonical(name))
+
+    def handover(self, name: str) -> Handover | None:
+        """The contract of a callable that runs a network and a loss out of sight."""
+        return self._handovers.get(self.canonical(name))
 
     def forward(self, module: Module) -> Call | None:
         """The call that a module's forward equals; None for containers, wrappers and modules of which nothing is known."""
@@ -118,7 +124,7 @@ class Table:
         return name in self._calls or name in self._modules or name in self._children or self._is_leaf(name)
 
     def _is_leaf(self, name: str) -> bool:
-        return name in self._models or name in self._wrappers or name in self._dtypes or name in self._constants
+        return any(name in table for table in self._leaves)
 
     def names_in(self, module: str) -> Iterable[str]:
         """The public names right under a module, as a star-import would bring: "torch.nn" -> "Linear", "functional", ..."""

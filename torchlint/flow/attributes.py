@@ -184,7 +184,9 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
         return part
     if name == "training":
         return TRUE
-    if machine.table.call(f"{value.name}.{name}") or machine.table.wrapper(f"{value.name}.{name}"):
+    if value.module is None and value.model is None and value.attributes and name in CONTENTS:
+        return Builtin(name, Mapping({key: each for key, each in value.attributes.items() if not key.startswith("#")}, open_=True))
+    if any(find(f"{value.name}.{name}") for find in (machine.table.call, machine.table.wrapper, machine.table.handover)):
         return Bound(Api(f"{value.name}.{name}"), value)
     wrapped = value.arguments.get(value.module.wraps) if value.module is not None and value.module.wraps else None
     if wrapped is not None and name == "module":

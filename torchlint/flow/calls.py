@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import builtins, classes, networks
+from torchlint.flow import builtins, classes, handovers, networks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind_settings
 from torchlint.flow.attributes import bind_method, class_attribute, get_attribute
@@ -145,6 +145,10 @@ def call_library_method(machine: Machine, name: str, receiver: Value, arguments:
     if method == "__init__" and isinstance(receiver, Instance):
         networks.init_library_part(machine, receiver, owner, arguments, node, scope)
         return Unknown()
+    handover = machine.table.handover(name)
+    if handover is not None:
+        handovers.run_methods_of_model(machine, handover, arguments, node, scope)
+        return Unknown()
     if method in ("forward", "__call__"):
         if isinstance(receiver, Instance):
             if method == "__call__":
@@ -193,6 +197,10 @@ def call_api(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNod
     wrapper = table.wrapper(name)
     if wrapper is not None:
         return networks.pass_through(wrapper, arguments)
+    handover = table.handover(name)
+    if handover is not None:
+        handovers.run_loss(machine, handover, arguments, node, scope)
+        return Unknown()
     return builtins.call_library(machine, name, arguments, node, scope)
 
 

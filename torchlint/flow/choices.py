@@ -39,6 +39,8 @@ def of_module(machine: Machine, module: ModuleScope) -> dict[Hashable, Value]:
     found: dict[Hashable, Value] = {}
     for scope in (module, *(star for star in module.stars if not isinstance(star, str))):
         for name in list(scope.variables):
+            if scope is not module and not machine.project.exports(scope, name):
+                continue
             value = machine.project.member(machine, scope, name) if type(scope.variables[name]) is Import else scope.variables[name]
             if _is_offered(name, value):
                 found.setdefault(name, value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import networks
+from torchlint.flow import handovers, networks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute, is_module, library_bases
 from torchlint.flow.values import ApiObject, Class, Function, Instance, Sequence, Tensor, Unknown, Value
@@ -49,6 +49,7 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
         for base in library_bases(cls):
             networks.init_library_part(machine, instance, base.name, arguments, node, scope)
             break
+    handovers.run_own_methods(machine, instance, node, scope)
     if is_module(cls):
         machine.pending.append(instance)
     return instance

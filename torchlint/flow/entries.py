@@ -19,7 +19,7 @@ import libcst as cst
 
 import torchlint.flow.statements  # noqa: F401  (fills the dispatch tables)
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.attributes import class_attribute, is_module
+from torchlint.flow.attributes import class_attribute
 from torchlint.flow.calls import call_instance
 from torchlint.flow.classes import construct
 from torchlint.flow.functions import FORWARD, call_function
@@ -27,8 +27,9 @@ from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
 from torchlint.flow.places import NodePlace
+from torchlint.flow.samples import forward_argument, unknown_arguments
 from torchlint.flow.scope import ModuleScope
-from torchlint.flow.values import FORWARD_ARGUMENT, ApiObject, Class, Function, Instance, Unknown, Value, plain_tensor
+from torchlint.flow.values import ApiObject, Class, Function, Instance, Value
 from torchlint.flow.walking import walk
 
 if TYPE_CHECKING:
@@ -258,25 +259,3 @@ def used_attributes(function: Function) -> frozenset[str]:
 def assigned_attributes(function: Function) -> frozenset[str]:
     """Names x to which the function assigns self.x."""
     return _attributes(function)[1]
-
-
-def forward_argument() -> Value:
-    """A tensor of which nothing is known."""
-    tensor = plain_tensor()
-    tensor.facts.source = FORWARD_ARGUMENT
-    return tensor
-
-
-def unknown_arguments(function: Function, skip: int) -> Arguments:
-    """An unknown for each parameter without a default; tensors for the forward of a module."""
-    parameters = function.node.params
-    tensors = function.name == FORWARD and function.owner is not None and is_module(function.owner)
-    positional: list[Value] = []
-    for parameter in (*parameters.posonly_params, *parameters.params)[skip:]:
-        name = parameter.name.value
-        default = function.defaults.get(name)
-        if default is not None:
-            positional.append(default)
-        else:
-            positional.append(forward_argument() if tensors else Unknown((id(function.node), name)))
-    return Arguments(positional)

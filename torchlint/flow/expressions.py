@@ -144,19 +144,18 @@ def concatenated_string(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
-    """An f-string whose parts are all constant: f"layer{i}"."""
-    text = ""
+    """An f-string whose parts are all constant: f"layer{i}". Every part is evaluated: there may be calls among them."""
+    text: str | None = ""
     for part in node.parts:
         if type(part) is cst.FormattedStringText:
-            text += part.value
+            text = None if text is None else text + part.value
             continue
         value = machine.evaluate(part.expression, scope)
-        if type(value) is Unknown and part is node.parts[-1]:
+        if text is not None and type(value) is Unknown and part is node.parts[-1]:
             return Unknown(("joined", text, value.symbol))  # a text of which the beginning is known
-        if not isinstance(value, Const) or part.format_spec or part.conversion:
-            return Unknown()
-        text += str(value.value)
-    return constant(text)
+        plain = isinstance(value, Const) and not part.format_spec and not part.conversion
+        text = text + str(value.value) if text is not None and plain and isinstance(value, Const) else None
+    return constant(text) if text is not None else Unknown()
 
 
 def sequence(machine: Machine, node: Any, scope: Scope) -> Value:

@@ -15,7 +15,7 @@ import libcst as cst
 
 from torchlint.contracts.schema import Model, Module, Wrapper
 from torchlint.events import ActivationCall, LossMade, ModuleMade, SequentialMade
-from torchlint.flow import hooks
+from torchlint.flow import handovers, hooks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind, bind_settings
 from torchlint.flow.attributes import ITEMS, library_bases
@@ -112,7 +112,8 @@ def _check_element(machine: Machine, item: Value, node: cst.CSTNode, scope: Scop
 
 
 def init_library_part(machine: Machine, instance: Instance, base: str, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
-    """super().__init__(...) of a class that derives from a torch module."""
+    """super().__init__(...) of a class that derives from a torch module, or from a library's trainer."""
+    handovers.note(machine, instance, base, arguments)
     module = machine.table.module(base)
     if module is None:
         return

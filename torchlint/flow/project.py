@@ -208,7 +208,7 @@ class Project:
             if isinstance(star, str):
                 if name in machine.table.names_in(star):
                     return Api(machine.table.canonical(f"{star}.{name}"))
-            elif id(star) not in seen and _exports(star, name):
+            elif id(star) not in seen and self.exports(star, name):
                 seen.add(id(star))
                 if name in star.variables:
                     return self.member(machine, star, name)
@@ -216,6 +216,14 @@ class Project:
                 if deeper is not None:
                     return deeper
         return None
+
+    @staticmethod
+    def exports(module: ModuleScope, name: str) -> bool:
+        """Whether a star import brings the name: what `__all__` lists, where that is known, else all without a leading underscore."""
+        listed = module.variables.get("__all__")
+        if isinstance(listed, SequenceValue) and not listed.open and all(isinstance(item, Const) for item in listed.items):
+            return any(isinstance(item, Const) and item.value == name for item in listed.items)
+        return not name.startswith("_")
 
     # --- parts of ready-made networks --------------------------------------------------------------------------------------------
 
@@ -226,14 +234,6 @@ class Project:
             built = [(each.partition("=")[0] if "=" in each.partition("(")[0] else "", built_layer(machine, each, owner)) for each in layers]
             part.attributes["#items"] = SequenceValue([layer for _, layer in built], True)
             part.attributes.update({layer_name: layer for layer_name, layer in built if layer_name})
-
-
-def _exports(module: ModuleScope, name: str) -> bool:
-    """Whether a star import brings the name: what `__all__` lists, where that is known, else all without a leading underscore."""
-    listed = module.variables.get("__all__")
-    if isinstance(listed, SequenceValue) and not listed.open and all(isinstance(item, Const) for item in listed.items):
-        return any(isinstance(item, Const) and item.value == name for item in listed.items)
-    return not name.startswith("_")
 
 
 def built_layer(machine: Machine, text: str, owner: ApiObject) -> ApiObject:

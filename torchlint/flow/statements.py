@@ -27,6 +27,7 @@ from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
 from torchlint.flow.subscripts import bounds_of, evaluate_index
 from torchlint.flow.values import NONE, Alternatives, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value
+from torchlint.flow.walking import walk
 
 MOST_ROUNDS = 3
 """How often the body of a loop of unknown length is run at the most."""
@@ -178,12 +179,25 @@ def _unrolled(machine: Machine, node: Any, known: Sequence, scope: Scope) -> Sta
             status = _round(machine, node, item, scope)
             if status is Status.BREAK or (status is Status.RETURN and not known.open):
                 return status
-            if only_numbers and item is not known.items[-1] and not _builds(machine, mark, scope):
+            if only_numbers and item is not known.items[-1] and not _builds(machine, mark, scope) and not _picks(node):
                 status = _round(machine, node, Unknown(), scope)  # ten epochs are like one, whatever their number
                 return status if status is Status.BREAK else Status.NORMAL
     finally:
         machine.layer_loops -= over_layers
     return Status.NORMAL
+
+
+_PICKS: dict[int, tuple[cst.CSTNode, bool]] = {}
+
+
+def _picks(loop: Any) -> bool:
+    """Whether the number of a loop picks something out (`layers[i]`), so that its rounds are not alike."""
+    known = _PICKS.get(id(loop))
+    if known is None:
+        name = loop.target.value if type(loop.target) is cst.Name else ""
+        inside = (part for each in walk(loop.body) if type(each) is cst.SubscriptElement for part in walk(each))
+        known = _PICKS[id(loop)] = (loop, any(type(part) is cst.Name and part.value == name for part in inside))
+    return known[1]
 
 
 def _is_layer(item: Value) -> bool:

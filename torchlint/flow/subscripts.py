@@ -21,8 +21,10 @@ from torchlint.flow.choices import choose, of_module
 from torchlint.flow.decisions import MOST_OPTIONS, join
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import element_of
+from torchlint.flow.merging import Missing
 from torchlint.flow.values import (
     NONE,
+    Alternatives,
     Api,
     ApiObject,
     Const,
@@ -109,6 +111,8 @@ def _of_sequence(owner: Sequence, index: Value) -> Value:
         position = index.value
         if owner.open and position >= len(items):
             return items[-1] if items else Unknown()
+        if any(map(_may_be_missing, items[: position + 1] if position >= 0 else items[position:])):
+            return join([Option(item, (), False) for item in items]) if len(items) <= MOST_OPTIONS else Unknown()  # others may have moved up
         return items[position] if -len(items) <= position < len(items) else Unknown()
     bounds = bounds_of(index)
     if bounds is not None:
@@ -119,6 +123,10 @@ def _of_sequence(owner: Sequence, index: Value) -> Value:
     if isinstance(index, Sequence) and index.fields == SLICE:
         return Sequence(items, owner.mutable, True)
     return _any_of(items, owner.open)
+
+
+def _may_be_missing(item: Value) -> bool:
+    return isinstance(item, Missing) or (isinstance(item, Alternatives) and any(isinstance(option.value, Missing) for option in item.options))
 
 
 def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
