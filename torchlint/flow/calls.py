@@ -113,7 +113,7 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
     ):
         machine.reached[id(function.node)] = None
         return Unknown()
-    return call_function(machine, function, _noted(machine, function, arguments, node, scope), receiver)
+    return call_function(machine, function, _noted(machine, function, arguments, node, scope), receiver, machine.place(node, scope))
 
 
 def _noted(machine: Machine, function: Function, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Arguments:

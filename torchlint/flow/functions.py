@@ -16,6 +16,7 @@ from torchlint.flow.decisions import join
 from torchlint.flow.machine import MOST_FRAMES
 from torchlint.flow.scope import Frame, Scope
 from torchlint.flow.values import NONE, Const, Function, Mapping, Sequence, Stream, Unknown, Value
+from torchlint.model import Place
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 FORWARD = "forward"
 
 
-def call_function(machine: Machine, function: Function, arguments: Arguments, receiver: Value | None = None) -> Value:
-    """Evaluate the body. receiver: the object whose method it is, already among the arguments."""
+def call_function(machine: Machine, function: Function, arguments: Arguments, receiver: Value | None = None, place: Place | None = None) -> Value:
+    """Evaluate the body. receiver: the object whose method it is, already among the arguments; place: where it is called."""
     machine.reached[id(function.node)] = None
     if len(machine.frames) >= MOST_FRAMES or machine.running(function) >= 2:
         return Unknown()
@@ -35,7 +36,7 @@ def call_function(machine: Machine, function: Function, arguments: Arguments, re
             return result
     scope = Scope(function.scope, function.scope.module, None)
     forward = function.name == FORWARD and function.owner is not None
-    frame = Frame(function, receiver, len(machine.paths.conditions), forward)
+    frame = Frame(function, receiver, len(machine.paths.conditions), forward, place)
     frame.variables = scope.variables
     scope.frame = frame
     _bind_parameters(machine, function, arguments, scope)

@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
 from torchlint.flow import memory
+from torchlint.flow.attributes import is_module
 from torchlint.flow.decisions import consistent
 from torchlint.flow.values import Asked, Const, Option, Tensor, Value, options_of
 from torchlint.flow.wording import short
-from torchlint.model import Facts, Kind, Step, Trace
+from torchlint.model import Facts, Kind, Place, Step, Trace
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -44,19 +45,36 @@ def emit_loss(
     cases = Cases(len(combinations) + (machine.unsure > 0))  # one more where the loss itself may be another
     for combination in combinations:
         arguments: dict[str, Facts] = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
+        place, wrapper = _outside(machine, arguments.get("input"), machine.place(node, scope))
         machine.emit(
             LossCall(
-                place=machine.place(node, scope),
+                place=place,
                 certain=machine.unsure == 0 and all(option.certain for option in combination),
                 cases=cases,
-                callee=short(name),
+                callee=f"`{wrapper}` ({short(name)} inside)" if wrapper else short(name),
                 call=call,
                 arguments=arguments,
                 settings=settings,
                 made=made,
+                inside=Step(f"handed on to {short(name)}", machine.place(node, scope)) if wrapper else None,
             )
         )
     return Tensor(Facts(), grad=True)
+
+
+def _outside(machine: Machine, given: Facts | None, place: Place) -> tuple[Place, str]:
+    """The call of the project's own loss module through which the input came in, with the module's name: that is where a wrong value is given.
+    For `criterion(out, y)` whose forward says `F.cross_entropy(out, y)` it is the former; otherwise the loss call itself, and no name."""
+    if given is None or given.trace is None:
+        return place, ""
+    passed = {step.place for step in given.trace.steps()}
+    found, name = place, ""
+    for frame in reversed(machine.frames):
+        if frame.place is None or frame.place not in passed:
+            break
+        if frame.forward and frame.owner is not None and is_module(frame.owner):
+            found, name = frame.place, frame.owner.name
+    return found, name
 
 
 def decided(call: Call, settings: Mapping[str, object]) -> Call:

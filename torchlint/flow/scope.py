@@ -9,21 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from torchlint.flow.values import Class, Function, Option, Value
+from torchlint.model import Place
 
 if TYPE_CHECKING:
     from torchlint.source import SourceFile
 
 
 class Frame:
-    """One running function. results: what it may return, with the conditions since it was entered."""
+    """One running function. results: what it may return, with the conditions since it was entered; place: where it was called."""
 
-    __slots__ = ("assumed", "forward", "function", "receiver", "results", "variables", "yields")
+    __slots__ = ("assumed", "forward", "function", "place", "receiver", "results", "variables", "yields")
 
-    def __init__(self, function: Function | None, receiver: Value | None, assumed: int, forward: bool) -> None:
+    def __init__(self, function: Function | None, receiver: Value | None, assumed: int, forward: bool, place: Place | None = None) -> None:
         self.function = function
         self.receiver = receiver
         self.assumed = assumed
         self.forward = forward  # inside the forward of a module
+        self.place = place
         self.results: list[Option] = []
         self.yields: list[Option] = []
         self.variables: dict[str, Any] = {}

@@ -39,7 +39,7 @@ def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
     if verdict is not None:
         harm, help = verdict
         message = f"{event.callee} gets {describe(target)} as target{chosen(event)}: {harm}"
-        yield Remark(message, help, steps_of(event.made, target))
+        yield Remark(message, help, steps_of(event.made, target, event.inside))
 
 
 @rule("TL303", "kl-div-reduction", Severity.WARNING, "KL divergence with reduction 'mean', which divides by the number of classes as well")
@@ -67,7 +67,7 @@ def kl_div_swapped_arguments(event: LossCall) -> Iterator[Remark]:
         "and the logarithm of the negative target makes the loss nan"
     )
     help = "exchange the arguments: the log-probabilities of the model first, the probabilities to match second"
-    yield Remark(message, help, steps_of(event.made, given, target))
+    yield Remark(message, help, steps_of(event.made, given, target, event.inside))
 
 
 def _exchanged(event: LossCall) -> bool:

@@ -63,7 +63,7 @@ def complain(code: str, event: LossCall) -> Iterator[Remark]:
         return
     harm = mismatch.harm.replace("{floor}", _floor(facts))
     message = f"{event.callee} gets {describe(facts)}{chosen(event)}: {harm}"
-    yield Remark(message, mismatch.help, steps_of(event.made, facts))
+    yield Remark(message, mismatch.help, steps_of(event.made, facts, event.inside))
 
 
 def accepts(event: LossCall, parameter: str, kind: Kind) -> bool:

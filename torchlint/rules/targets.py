@@ -37,7 +37,7 @@ def _wrong_dtype(event: LossCall, target: Facts, dtype: str) -> Remark:
     if target.kind is Kind.CLASS_INDICES:
         several = "for class indices, F.one_hot(target, num_classes).float() or nn.CrossEntropyLoss"
         help = f"for 0 and 1 in the shape of the input, target.float(); {several}"
-    return Remark(message, help, steps_of(event.made, target.dtype_trace or target.trace))
+    return Remark(message, help, steps_of(event.made, target.dtype_trace or target.trace, event.inside))
 
 
 def _refusal(plain: bool, dtype: str) -> str:
@@ -52,7 +52,7 @@ def _indices(event: LossCall, target: Facts) -> Remark:
     takes = "it takes a 0 or 1 for each class, in the shape of the input, and torch raises on other shapes"
     message = f"{event.callee} gets class indices{chosen(event)}: {takes}"
     help = "write F.one_hot(target, num_classes).float(), or use nn.CrossEntropyLoss, which takes class indices"
-    return Remark(message, help, steps_of(event.made, target))
+    return Remark(message, help, steps_of(event.made, target, event.inside))
 
 
 def _ranks_differ(given: Facts | None, target: Facts) -> bool:
