@@ -87,7 +87,7 @@ class Collector:
         ways = {tuple(step.place for step in each.report.steps[:1]) for each in told}
         return Finding(
             report.rule.code, report.rule.name, report.severity or report.rule.severity, evidence, report.message, report.help, report.rule.url,
-            locations[report.place], steps, len(ways) - 1,
+            locations[report.place], steps, len(ways) - 1, locations.get(report.cause.place) if report.cause is not None else None,
         )  # fmt: skip
 
     def _suppressed(self, report: Report, locations: dict[Place, Location]) -> bool:

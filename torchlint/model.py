@@ -153,6 +153,7 @@ class Report:
     """What a rule says of one event, before locations are computed.
 
     `message` says what is wrong and why it hurts, `help` what to write instead, `steps` where the value came from (oldest first).
+    `cause` is the step in which the wrong value arose: mending it there mends every place that it reaches.
     """
 
     rule: Rule
@@ -161,6 +162,7 @@ class Report:
     help: str
     steps: tuple[Step, ...] = ()
     severity: Severity | None = None  # where one rule has several: overrides rule.severity
+    cause: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class Finding:
     location: Location
     trace: tuple[TraceStep, ...] = ()
     more: int = 0  # how many further flows reach the same place with the same mistake
+    cause: Location | None = None  # where the wrong value arose; findings with the same code and cause are one mistake
     fix: None = field(default=None)
 
     @property

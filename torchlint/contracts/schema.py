@@ -49,6 +49,9 @@ Effect = Literal[
     "call_with",  # calls its first parameter with its second, a tuple of which is spread (data_parallel)
     "no_grad",  # a context or decorator under which nothing needs backward
     "namespace",  # makes an object whose attributes are the entries of a dict, or keyword arguments
+    "hydra_main",  # decorates the function that gets the configuration of some YAML files
+    "instantiate",  # builds what a configuration names by `_target_`
+    "load_yaml",
     "parser",  # makes a parser of command-line options
     "add_option",
     "set_options",  # sets defaults of options

@@ -11,6 +11,7 @@ import libcst as cst
 
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.calls import call
+from torchlint.flow.configs import CONFIG
 from torchlint.flow.expressions import defaults_of
 from torchlint.flow.machine import Status
 from torchlint.flow.scope import Scope
@@ -51,6 +52,9 @@ def _decorated(machine: Machine, decorator: Value, function: Function, value: Va
         contract = machine.table.call(decorator.name)
         function.no_grad = function.no_grad or (contract is not None and contract.effect == "no_grad")
     elif isinstance(decorator, ApiObject):
+        parameters = function.node.params.params
+        if CONFIG in decorator.attributes and parameters:
+            function.defaults[parameters[0].name.value] = decorator.attributes[CONFIG]
         function.no_grad = function.no_grad or decorator.name == "torch.no_grad"
     elif isinstance(decorator, (Function, Bound, Partial, Instance)):
         wrapped = machine.attempt(DECORATOR_WORK, lambda: call(machine, decorator, Arguments([value]), node, scope))

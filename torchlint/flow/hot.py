@@ -28,7 +28,16 @@ RECEIVERS = frozenset({"self", "cls"})
 IMPLIED = frozenset({"forward", "__init__", "__call__"})
 """Methods that are reached through their class, without being named."""
 MEMORY_WORDS = frozenset(
-    {"inplace", "relu_", "register_forward_hook", "register_full_backward_hook", "register_forward_pre_hook", "Sequential", "reveal_kind"}
+    {
+        "inplace",
+        "relu_",
+        "register_forward_hook",
+        "register_full_backward_hook",
+        "register_forward_pre_hook",
+        "Sequential",
+        "reveal_kind",
+        "instantiate",
+    }
 )
 
 

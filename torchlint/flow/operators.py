@@ -77,6 +77,8 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
         return _arithmetic(name, left, right)
     if isinstance(left, Sequence):
         return _lists(name, left, right)
+    if name == "Divide" and type(left) is Unknown and isinstance(right, Const):
+        return Unknown(("below", left.symbol, right.value))  # a path of which the end is known
     if name == "Add" and isinstance(left, Const) and isinstance(left.value, str) and type(right) is Unknown:
         return Unknown(("joined", left.value, right.symbol))  # a text of which the beginning is known
     if isinstance(left, ApiObject) and isinstance(right, ApiObject) and name == "Add":

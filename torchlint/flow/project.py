@@ -56,6 +56,14 @@ class Project:
         self.errors: dict[str, list[UnreadableFile]] = {}
         self._depth = 0
 
+    def read(self, path: str) -> bytes | None:
+        """The contents of a file of the project that is no Python: a configuration."""
+        return self._files.read(path) if self._files.is_file(path) else None
+
+    def is_dir(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        return self._files.is_dir(path)
+
     def module(self, machine: Machine, path: str) -> ModuleScope | None:
         """The module of a file (or of a folder without __init__.py), run; None when it cannot be read."""
         if path not in self._modules:

@@ -19,10 +19,14 @@ OTHER_TOKENS = (
     b"sigmoid", b"torchvision", b"reveal_kind",
 )  # fmt: skip
 """What rules on memory, construction and logarithms need to see beside losses."""
+LATE = (b"import_module(", b"instantiate(")
+"""Files that tie together what no import shows: a main that builds everything from its configuration may not even name torch."""
 
 
 def has_token(data: bytes, tokens: Iterable[bytes]) -> bool:
     """Whether a file names torch and anything of interest."""
+    if any(token in data for token in LATE):
+        return True
     return b"torch" in data and (any(token in data for token in tokens) or any(token in data for token in OTHER_TOKENS))
 
 

@@ -21,7 +21,7 @@ What, where, the way the value took, what to do; at the end a summary of the run
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from torchlint.model import Evidence, Finding, Severity, TraceStep
@@ -32,19 +32,29 @@ if TYPE_CHECKING:
     from torchlint.check import Result
 
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+MOST_OTHERS = 12
 WIDEST = 120  # longer lines of prose are hard to read
 
 
 def render(result: Result, sources: Sources, *, paint: Paint | None = None, width: int = 100, summary: bool = True) -> str:
     """All findings, then the summary."""
     paint = paint or Paint()
-    blocks = ["\n".join(_finding(finding, sources, paint, width)) for finding in result.findings]
+    blocks = ["\n".join(_finding(first, others, sources, paint, width)) for first, *others in grouped(result.findings)]
     if summary:
         blocks.append(_summary(result, paint))
     return "".join(block + "\n\n" for block in blocks[:-1]) + "".join(block + "\n" for block in blocks[-1:])
 
 
-def _finding(finding: Finding, sources: Sources, paint: Paint, width: int) -> Iterator[str]:
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings that come of one mistake together, in the order of the first of each group."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        key = (finding.code, finding.evidence, finding.cause) if finding.cause is not None else (number,)
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
+
+
+def _finding(finding: Finding, others: Sequence[Finding], sources: Sources, paint: Paint, width: int) -> Iterator[str]:
     color = COLORS[finding.severity]
     prose = min(width, WIDEST)
     label = paint(f"{finding.severity}[{finding.code}]", "bold", color)
@@ -61,10 +71,23 @@ def _finding(finding: Finding, sources: Sources, paint: Paint, width: int) -> It
     if finding.more:
         yield from [] if finding.trace else [""]
         yield f"    ... and {finding.more} further {'flow reaches' if finding.more == 1 else 'flows reach'} this call"
+    yield from _others(finding, others, paint)
     if finding.help:
         yield ""
         first, _, rest = wrapped(f"help: {finding.help}", prose, "        ", first="  ").partition("\n")
         yield first.replace("help:", paint("help:", "bold", "green"), 1) + (f"\n{rest}" if rest else "")
+
+
+def _others(finding: Finding, others: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    """The further places that the same mistake reaches."""
+    if not others or finding.cause is None:
+        return
+    yield ""
+    yield f"  The same mistake, made at {place(finding.cause)}, reaches {_counted(len(others), 'more place')}:"
+    for other in others[:MOST_OTHERS]:
+        yield f"    {paint(place(other.location), 'bold')}"
+    if len(others) > MOST_OTHERS:
+        yield f"    ... and {len(others) - MOST_OTHERS} more (--output-format concise lists them all)"
 
 
 def _step(number: int, step: TraceStep, sources: Sources, paint: Paint, width: int) -> Iterator[str]:
@@ -81,7 +104,9 @@ def _summary(result: Result, paint: Paint) -> str:
         return paint(f"All clear: {files} checked.", "green")
     parts = [_counted(counts[severity], name) for severity, name in _NAMES if counts[severity]]
     listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return paint(f"Found {listed} in {files}.", "bold")
+    causes = len(grouped(result.findings))
+    fewer = f", which come of {_counted(causes, 'mistake')}," if causes < len(result.findings) else ""
+    return paint(f"Found {listed}{fewer} in {files}.", "bold")
 
 
 _NAMES = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))

@@ -4,11 +4,13 @@
      "findings": [{"code": "TL101", "rule": "softmax-before-cross-entropy", "severity": "error", "evidence": "proven", "message": "...",
        "help": "...", "url": "...",
        "location": {"path": "train.py", "cell": null, "line": 12, "column": 17, "end_line": 12, "end_column": 30},
-       "trace": [{"message": "softmax makes probabilities", "location": {...}}], "fix": null}],
+       "trace": [{"message": "softmax makes probabilities", "location": {...}}], "fix": null,
+       "cause": {"path": "net.py", ...}}],
      "errors": [{"path": "broken.py", "message": "..."}]}
 
 Paths are relative to the working directory and written with `/`; lines and columns count from 1, and in a notebook `line` counts inside the
-code cell of that number. `version` is raised when a field changes its meaning or goes away; fields may be added.
+code cell of that number. Findings with one `code` and one `cause` come of one mistake, made there.
+`version` is raised when a field changes its meaning or goes away; fields may be added.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "location": _location(finding.location),
         "trace": [{"message": _text(step.message), "location": _location(step.location)} for step in finding.trace],
         "fix": finding.fix,
+        "cause": _location(finding.cause) if finding.cause is not None else None,
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from torchlint.events import ActivationCall
 from torchlint.model import Kind, Severity
-from torchlint.rules.declare import Remark, chosen, rule, steps_of
+from torchlint.rules.declare import Remark, chosen, origin, rule, steps_of
 from torchlint.rules.mismatches import describe, short
 
 # What underflows in float32 first, and the stable form, for each kind of squashing; other sources of the kind (a uniform
@@ -41,7 +41,7 @@ def log_of_softmax(event: ActivationCall) -> Iterator[Remark]:
     if stable is not None:
         harm, help = stable
         message = f"{event.callee} gets {describe(given)}{chosen(event)}: in float32, {harm}"
-        yield Remark(message, help, steps_of(given))
+        yield Remark(message, help, steps_of(given), cause=origin(given))
 
 
 @rule("TL601", "softmax-without-dim", Severity.WARNING, "softmax, softmin or log_softmax without dim")

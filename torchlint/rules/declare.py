@@ -36,6 +36,7 @@ class Remark:
     help: str
     steps: tuple[Step, ...] = ()
     severity: Severity | None = None
+    cause: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ def steps_of(*parts: Trace | Step | Facts | None) -> tuple[Step, ...]:
         elif trace is not None:
             steps.append(trace)
     return tuple(steps)
+
+
+def origin(trace: Trace | Facts | None) -> Step | None:
+    """The first step of a trace: where the value, or what it means, arose."""
+    steps = steps_of(trace)
+    return steps[0] if steps else None
 
 
 def chosen(event: Event) -> str:

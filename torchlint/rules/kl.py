@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from torchlint.events import LossCall, LossMade
 from torchlint.model import Kind, Severity
-from torchlint.rules.declare import Remark, chosen, rule, steps_of
+from torchlint.rules.declare import Remark, chosen, origin, rule, steps_of
 from torchlint.rules.mismatches import complain, describe
 
 _MEAN = ("mean", 1)  # torch.kl_div takes torch's internal number
@@ -39,7 +39,7 @@ def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
     if verdict is not None:
         harm, help = verdict
         message = f"{event.callee} gets {describe(target)} as target{chosen(event)}: {harm}"
-        yield Remark(message, help, steps_of(event.made, target, event.inside))
+        yield Remark(message, help, steps_of(event.made, target, event.inside), cause=origin(target))
 
 
 @rule("TL303", "kl-div-reduction", Severity.WARNING, "KL divergence with reduction 'mean', which divides by the number of classes as well")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from torchlint.contracts.schema import LossFamily
 from torchlint.events import LossCall
 from torchlint.model import Facts, Kind
-from torchlint.rules.declare import Remark, chosen, steps_of
+from torchlint.rules.declare import Remark, chosen, origin, steps_of
 
 KIND_WORDS: Mapping[Kind, str] = {
     Kind.LOGITS: "logits",
@@ -63,7 +63,7 @@ def complain(code: str, event: LossCall) -> Iterator[Remark]:
         return
     harm = mismatch.harm.replace("{floor}", _floor(facts))
     message = f"{event.callee} gets {describe(facts)}{chosen(event)}: {harm}"
-    yield Remark(message, mismatch.help, steps_of(event.made, facts, event.inside))
+    yield Remark(message, mismatch.help, steps_of(event.made, facts, event.inside), cause=origin(facts))
 
 
 def accepts(event: LossCall, parameter: str, kind: Kind) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from torchlint.events import LossCall
 from torchlint.model import Facts, Kind, Severity
-from torchlint.rules.declare import Remark, chosen, rule, steps_of
+from torchlint.rules.declare import Remark, chosen, origin, rule, steps_of
 
 TORCH_NAMES = {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
 """How torch's own messages name the dtypes that these losses refuse."""
@@ -31,13 +31,14 @@ def integer_multilabel_targets(event: LossCall) -> Iterator[Remark]:
 
 
 def _wrong_dtype(event: LossCall, target: Facts, dtype: str) -> Remark:
+    source = target.dtype_trace or target.trace
     refusal = _refusal(event.call.loss == "bce", dtype)
     message = f'{event.callee} gets {dtype} targets{chosen(event)}: it computes with floating targets only, and torch raises "{refusal}"'
     help = "convert the targets: target.float()"
     if target.kind is Kind.CLASS_INDICES:
         several = "for class indices, F.one_hot(target, num_classes).float() or nn.CrossEntropyLoss"
         help = f"for 0 and 1 in the shape of the input, target.float(); {several}"
-    return Remark(message, help, steps_of(event.made, target.dtype_trace or target.trace, event.inside))
+    return Remark(message, help, steps_of(event.made, source, event.inside), cause=origin(source))
 
 
 def _refusal(plain: bool, dtype: str) -> str:
@@ -52,7 +53,7 @@ def _indices(event: LossCall, target: Facts) -> Remark:
     takes = "it takes a 0 or 1 for each class, in the shape of the input, and torch raises on other shapes"
     message = f"{event.callee} gets class indices{chosen(event)}: {takes}"
     help = "write F.one_hot(target, num_classes).float(), or use nn.CrossEntropyLoss, which takes class indices"
-    return Remark(message, help, steps_of(event.made, target, event.inside))
+    return Remark(message, help, steps_of(event.made, target, event.inside), cause=origin(target))
 
 
 def _ranks_differ(given: Facts | None, target: Facts) -> bool:
