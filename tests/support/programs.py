@@ -215,6 +215,78 @@ MODELS: dict[str, Part] = {
         ("the_model = Net()",),
         "the_model(the_input)['out']",
     ),
+    "registry": Part(
+        """\
+        REGISTRY = {{}}
+
+
+        def register(cls):
+            REGISTRY[cls.__name__] = cls
+            return cls
+
+
+        @register
+        class Net(nn.Module):
+            def forward(self, batch):
+                return {functional:nn.Linear(8, 3)(batch)}
+
+
+        def build(name):
+            return REGISTRY[name]()
+        """,
+        ("the_model = build('Net')",),
+        "the_model(the_input)",
+    ),
+    "registry_by_unknown_name": Part(
+        """\
+        class Net(nn.Module):
+            def forward(self, batch):
+                return {functional:nn.Linear(8, 3)(batch)}
+
+
+        class Other(nn.Module):
+            def forward(self, batch):
+                return torch.cumsum(batch, 0)
+
+
+        REGISTRY = dict(net=Net, other=Other)
+
+
+        def build(name):
+            return REGISTRY[name]()
+        """,
+        ("the_model = build(torch.load('name'))",),
+        "the_model(the_input)",
+    ),
+    "hook": Part(
+        "",
+        ("the_model = nn.Linear(8, 3)", "the_model.register_forward_hook(lambda module, inputs, scores: {functional:scores})"),
+        "the_model(the_input)",
+    ),
+    "heads_by_name": Part(
+        """\
+        class Net(nn.Module):
+            def __init__(self, names):
+                super().__init__()
+                self.heads = nn.ModuleDict({{name: nn.Sequential(nn.Linear(8, 3), {module}) for name in names}})
+
+            def forward(self, batch):
+                return {{name: head(batch) for name, head in self.heads.items()}}
+        """,
+        ("the_model = Net(torch.load('names'))",),
+        "the_model(the_input)['main']",
+    ),
+    "closure": Part(
+        """\
+        def finisher(scale):
+            def finish(scores):
+                return {functional:scores}
+
+            return finish
+        """,
+        ("the_model = finisher(2)",),
+        "the_model(nn.Linear(8, 3)(the_input))",
+    ),
     "factory": Part(
         """\
         def build(name, classes=3):
@@ -253,6 +325,12 @@ CHAINS: dict[str, Part] = {
     ),
     "generator": Part("def stream(value):\n    yield value\n", ("for the_output in stream(the_output):\n    pass",)),
     "try": Part("", ("try:\n    the_output = the_output.clone()\nexcept RuntimeError:\n    raise",)),
+    "buffer": Part(
+        "", ("the_buffer = torch.zeros(5, 4, 3)\nfor step in range(5):\n    the_buffer[step] = the_output", "the_output = the_buffer[1:]")
+    ),
+    "numpy": Part("", ("the_output = torch.from_numpy(the_output.detach().cpu().numpy())",)),
+    "namespace": Part("", ("from types import SimpleNamespace\nthe_bag = SimpleNamespace(scores=the_output)", "the_output = the_bag.scores")),
+    "text": Part("def kept(value):\n    return value\n", ("print(f'{torch.load(1)} {kept(the_output).shape}')",)),
     "with": Part("", ("with torch.autocast('cuda'):\n    the_output = the_output.reshape(-1, 3)",)),
 }
 
@@ -313,6 +391,15 @@ BINDINGS: dict[str, Part] = {
                 return self.weight * self.inner(prediction, truth)
         """,
         ("the_criterion = Wrapped({loss}).cuda()",),
+        "the_criterion(the_output, the_target)",
+    ),
+    "own_module": Part(
+        """\
+        class OwnLoss(nn.Module):
+            def forward(self, prediction, truth):
+                return 2 * F.{function}(prediction, truth)
+        """,
+        ("the_criterion = OwnLoss()",),
         "the_criterion(the_output, the_target)",
     ),
     "stars": Part("def call(function, *args, **kwargs):\n    return function(*args, **kwargs)\n", (), "call({loss}, the_output, target=the_target)"),

@@ -169,10 +169,16 @@ def _overwritten(machine: Machine, tensor: Tensor, value: Value, target: cst.Sub
     """`x[mask] = 0` changes what the numbers of x mean: the variable holds an unknown tensor from here on, or what fills an empty one."""
     memory.touched(machine, tensor, target, scope)
     if type(target.value) in (cst.Name, cst.Attribute):
-        changed = _filled(machine, tensor, value, target, scope) or plain_tensor(dtype=tensor.facts.dtype)
-        changed.facts.dtype, changed.facts.dtype_trace = tensor.facts.dtype, tensor.facts.dtype_trace
-        changed.storage, changed.version, changed.grad = tensor.storage, memory.version_of(memory.storage_of(tensor)), tensor.grad
-        assign(machine, target.value, changed, scope)
+        written = machine.paths.narrow(value) if type(value) is Alternatives else value
+        assign(machine, target.value, machine.project_value(written, lambda each: _changed(machine, tensor, each, target, scope)), scope)
+
+
+def _changed(machine: Machine, tensor: Tensor, value: Value, target: cst.Subscript, scope: Scope) -> Tensor:
+    """The tensor after a value was written into a part of it."""
+    changed = _filled(machine, tensor, value, target, scope) or plain_tensor(dtype=tensor.facts.dtype)
+    changed.facts.dtype, changed.facts.dtype_trace = tensor.facts.dtype, tensor.facts.dtype_trace
+    changed.storage, changed.version, changed.grad = tensor.storage, memory.version_of(memory.storage_of(tensor)), tensor.grad
+    return changed
 
 
 def _filled(machine: Machine, tensor: Tensor, value: Value, target: cst.Subscript, scope: Scope) -> Tensor | None:

@@ -154,7 +154,7 @@ class Machine:
 
             return run
 
-        self.branch([(option.conditions, case(option)) for option in cases])
+        self.branch([(option.conditions, case(option)) for option in cases], sure=[option.certain for option in cases])
         return join(results)
 
     def project_value(self, value: Value, function: Callable[[Value], Value]) -> Value:
@@ -167,11 +167,14 @@ class Machine:
         """Whether a value surely arises for some setting that people use: a choice of objects, or what defaults lead to."""
         return isinstance(value, Alternatives) or chosen_object(value) or usual(conditions, self.defaults)
 
-    def branch(self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: dict[str, Any] | None = None) -> Status:
-        """Try each case from the same state and merge what they leave. variables: the dict of the running function's own names."""
+    def branch(
+        self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: dict[str, Any] | None = None, sure: Seq[bool] = ()
+    ) -> Status:
+        """Try each case from the same state and merge what they leave. variables: the dict of the running function's own names;
+        sure: which of the cases surely arise, where that is known otherwise than by the conditions."""
         branches: list[Branch] = []
         statuses: list[Status] = []
-        for conditions, run in cases:
+        for index, (conditions, run) in enumerate(cases):
             mark, assumed = self.store.mark(), self.paths.push(conditions)
             try:
                 status = run()
@@ -179,7 +182,7 @@ class Machine:
                 kept = self.paths.since(assumed)
                 self.paths.pop(assumed)
             changes = self.store.undo(mark)
-            by_default = bool(kept) and usual(kept, self.defaults)
+            by_default = sure[index] if sure else bool(kept) and usual(kept, self.defaults)
             branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE), by_default))
             statuses.append(status)
         merge(self.store, branches, variables)
