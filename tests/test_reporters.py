@@ -113,7 +113,7 @@ def test_the_json_form_has_the_documented_fields_and_no_others() -> None:
     document = json.loads(json_.render(result(finding(), errors=(UnreadableFile("old.py", "Python 2"),))))
     assert list(document) == ["version", "torchlint", "findings", "errors"]
     (only,) = document["findings"]
-    assert list(only) == ["code", "rule", "severity", "evidence", "message", "help", "url", "location", "trace", "fix"]
+    assert list(only) == ["code", "rule", "severity", "evidence", "message", "help", "url", "location", "trace", "fix", "cause"]
     assert only["location"] == {"path": "train.py", "cell": None, "line": 5, "column": 9, "end_line": 5, "end_column": 29}
     assert list(only["trace"][0]) == ["message", "location"]
     assert document["errors"] == [{"path": "old.py", "message": "Python 2"}]
@@ -232,3 +232,37 @@ def test_a_span_of_many_lines_is_cut() -> None:
     drawn = list(Frame(lambda at: lines[at.line - 1], Paint(), 80).lines(Location("x.py", None, 3, 1, 20, 4)))
     assert len(drawn) == 9
     assert drawn[-1].endswith("…")
+
+
+# --- one mistake that reaches many places
+
+
+def reached(line: int, **changes: Any) -> Finding:
+    return finding(location=Location("train.py", None, line, 9, line, 29), cause=Location("net.py", None, 5, 16, 5, 44), **changes)
+
+
+def test_findings_of_one_cause_are_shown_as_one() -> None:
+    shown = full.render(result(reached(5), reached(7), reached(9), finding(code="TL102")), sources)
+    assert shown.count("error[TL101]") == 1
+    assert "The same mistake, made at net.py:5:16, reaches 2 more places:\n    train.py:7:9\n    train.py:9:9\n" in shown
+    assert "Found 4 errors, which come of 2 mistakes, in 2 files." in shown
+
+
+def test_other_rules_and_other_evidence_are_shown_apart() -> None:
+    different = [reached(5), reached(7, code="TL201"), reached(9, evidence=Evidence.POSSIBLE)]
+    assert [len(group) for group in full.grouped(different)] == [1, 1, 1]
+    assert [len(group) for group in full.grouped([finding(), finding()])] == [1, 1]  # nothing is known of their causes
+
+
+def test_of_many_places_the_first_are_listed() -> None:
+    shown = full.render(result(*(reached(line) for line in range(1, 31))), sources)
+    assert shown.count("\n    train.py:") == full.MOST_OTHERS
+    assert f"... and {29 - full.MOST_OTHERS} more" in shown
+
+
+def test_json_and_concise_keep_every_place() -> None:
+    together = result(reached(5), reached(7))
+    told = json.loads(json_.render(together))["findings"]
+    assert [each["location"]["line"] for each in told] == [5, 7]
+    assert told[0]["cause"] == told[1]["cause"] == {"path": "net.py", "cell": None, "line": 5, "column": 16, "end_line": 5, "end_column": 44}
+    assert concise.render(together).count("TL101") == 2

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from torchlint.config import Settings
 from torchlint.contracts.table import load
 from torchlint.errors import UnreadableFile
-from torchlint.events import Event
+from torchlint.events import Event, LossCall
 from torchlint.flow.entries import Entries
 from torchlint.flow.imports import Resolver
 from torchlint.flow.machine import Machine
@@ -53,18 +53,48 @@ class _Told:
     event: Event
 
 
+class Choices:
+    """The pairs of loss and input that meet at one place, where the program chooses the loss by something unknown."""
+
+    def __init__(self) -> None:
+        self._wrong: dict[tuple[object, object], bool] = {}
+
+    def take(self, event: LossCall, wrong: bool) -> None:
+        """Note one pair, and whether a rule speaks of it."""
+        pair = _pair(event)
+        self._wrong[pair] = self._wrong.get(pair, False) or wrong
+
+    def has_right_partners(self, event: LossCall) -> bool:
+        """Whether the loss is right with another input, and the input right with another loss."""
+        loss, given = _pair(event)
+        right = [pair for pair, wrong in self._wrong.items() if not wrong]
+        return any(one == loss for one, _ in right) and any(other == given for _, other in right)
+
+
+def _pair(event: LossCall) -> tuple[object, object]:
+    given = event.arguments.get("input")
+    steps = given.trace.steps() if given is not None and given.trace is not None else ()
+    made = event.made.place if event.made is not None else None
+    return (event.callee, made), (given.kind if given is not None else None, steps[0].place if steps else None)
+
+
 class Collector:
     """Gathers what the rules say while the flow runs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._told: dict[tuple[Place, str], list[_Told]] = defaultdict(list)
+        self._choices: dict[Place, Choices] = defaultdict(Choices)
 
     def take(self, event: Event) -> None:
         """Judge one event."""
+        wrong = False
         for report in judge(event):
+            wrong = True
             if self._settings.enabled(report.rule):
                 self._told[report.place, report.rule.code].append(_Told(report, event))
+        if isinstance(event, LossCall) and event.free:
+            self._choices[event.place].take(event, wrong)
 
     def findings(self) -> list[Finding]:
         """One finding for each place and rule."""
@@ -78,7 +108,7 @@ class Collector:
 
     def _finding(self, told: list[_Told], locations: dict[Place, Location]) -> Finding | None:
         told = [each for each in told if each.report.place in locations and not self._suppressed(each.report, locations)]
-        sure = [each for each in told if each.event.certain or _in_all_cases(each, told)]
+        sure = [each for each in told if (each.event.certain or _in_all_cases(each, told)) and not self._may_never_meet(each.event)]
         if not told or (not sure and not self._settings.show_possible):
             return None
         evidence = Evidence.PROVEN if sure else Evidence.POSSIBLE
@@ -89,6 +119,10 @@ class Collector:
             report.rule.code, report.rule.name, report.severity or report.rule.severity, evidence, report.message, report.help, report.rule.url,
             locations[report.place], steps, len(ways) - 1, locations.get(report.cause.place) if report.cause is not None else None,
         )  # fmt: skip
+
+    def _may_never_meet(self, event: Event) -> bool:
+        """Whether a loss and a network are both chosen freely and each has a right partner: then this pair need not be one that is used."""
+        return isinstance(event, LossCall) and event.free and self._choices[event.place].has_right_partners(event)
 
     def _suppressed(self, report: Report, locations: dict[Place, Location]) -> bool:
         """An ignore comment on the lines of the place itself, or of any step of the trace."""

@@ -117,7 +117,7 @@ class Entries:
         finally:
             machine.frames.clear()
             machine.paths.pop(0)
-            machine.no_grad = machine.layer_loops = machine.unsure = 0
+            machine.no_grad = machine.layer_loops = machine.unsure = machine.choosing = 0
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()

@@ -98,7 +98,7 @@ def evaluate_call(machine: Machine, node: Any, scope: Scope) -> Value:
         return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, arguments, node, scope))
     callee = machine.evaluate(function, scope)
     arguments = evaluate_arguments(machine, node.args, scope)
-    return machine.lift(callee, lambda each: call(machine, each, arguments, node, scope))
+    return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope))
 
 
 def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -230,7 +230,7 @@ def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
         return left if truth is wants else machine.evaluate(node.right, scope)
     right = machine.evaluate(node.right, scope)
     if isinstance(left, Unknown) and isinstance(right, Unknown):
-        return Unknown(("or" if wants else "and", left.symbol, right.symbol))
+        return Unknown(("either" if wants else "both", left.symbol, right.symbol))
     if isinstance(left, Unknown) and not isinstance(right, Const) and wants:
         return join([Option(left, (), False), Option(right, (), chosen_object(right))])
     return Unknown()

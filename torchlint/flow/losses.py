@@ -56,6 +56,7 @@ def emit_loss(
                 arguments=arguments,
                 settings=settings,
                 made=made,
+                free=machine.choosing > 0,
                 inside=Step(f"handed on to {short(name)}", machine.place(node, scope)) if wrapper else None,
             )
         )
