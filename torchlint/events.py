@@ -92,6 +92,16 @@ class ActivationCall(Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class ArgumentGiven(Event):
+    """A parameter of which the contract says what it takes (`takes`) gets a tensor. Losses tell a LossCall instead."""
+
+    callee: str
+    call: Call
+    parameter: str
+    given: Facts
+
+
+@dataclass(slots=True, kw_only=True)
 class ModuleMade(Event):
     """A torch.nn module is constructed. `tensors` names the constructor parameters that got a tensor though they take none."""
 

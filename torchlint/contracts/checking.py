@@ -64,6 +64,7 @@ def _check_dtypes(call: Call) -> Iterator[str]:
 def _check_parameters(call: Call) -> Iterator[str]:
     """Every parameter that another field names must stand in `params`."""
     named = [("takes", name) for name in call.takes]
+    named += [(f"takes.{name}.unless", takes.unless) for name, takes in call.takes.items() if takes.unless is not None]
     named += [("defaults", name) for name in call.defaults]
     named += [("needs", name) for name in call.needs]
     named += [("roles", name) for name in call.roles.values()]

@@ -73,10 +73,14 @@ LossFamily = Literal[
 
 
 class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any."""
+    """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any.
+
+    unless: a parameter with which the values do not matter when it is given (bernoulli(input, p): only the shape of the input counts)
+    """
 
     kinds: tuple[Kind, ...] = ()
     dtype: tuple[str, ...] = ()
+    unless: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
