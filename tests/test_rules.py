@@ -10,6 +10,7 @@ import pytest
 from torchlint.contracts.schema import Call, LossFamily, Takes
 from torchlint.events import (
     ActivationCall,
+    ArgumentGiven,
     BackwardHookOnInplace,
     Event,
     InplaceWrite,
@@ -19,6 +20,7 @@ from torchlint.events import (
     ModuleMade,
     SequentialMade,
     StaleRead,
+    ThresholdGiven,
 )
 from torchlint.model import Facts, Kind, Location, Report, Severity, Step, Trace
 from torchlint.rules.mismatches import MISMATCHES, cross_entropy_floor
@@ -386,6 +388,102 @@ def test_writes_that_break_backward() -> None:
     assert report.message.startswith("+= overwrites the output of sigmoid, which backward needs: ")
 
 
+# --- clipped logits
+
+
+@pytest.mark.parametrize("source", ["torch.relu", "torch.Tensor.relu_", "torch.nn.ReLU", "torch.nn.ReLU6", "torch.nn.functional.relu6"])
+def test_relu_output_is_clipped(source: str) -> None:
+    assert codes(loss("cross_entropy", facts("nonnegative", source))) == ["TL105"]
+
+
+@pytest.mark.parametrize("source", ["torch.exp", "torch.nn.Softplus", "torch.cdist", "torch.nn.AdaptiveAvgPool2d", "ours.relu_pool"])
+def test_other_sources_cut_nothing_off(source: str) -> None:
+    assert codes(loss("cross_entropy", facts("nonnegative", source))) == []
+
+
+# --- distributions
+
+CATEGORICAL = {
+    "probs": Takes(kinds=(Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.NONNEGATIVE, Kind.ONE_HOT)),
+    "logits": Takes(kinds=(Kind.LOGITS, Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)),
+}
+BERNOULLI = {"probs": Takes(kinds=(Kind.UNIT_INTERVAL, Kind.PROBABILITIES, Kind.ONE_HOT)), "logits": Takes(kinds=(Kind.LOGITS,))}
+DRAWN = {"input": CATEGORICAL["probs"]}
+BOUNDED = {"probabilities", "unit_interval", "one_hot"}
+LOGARITHMS = {"log_probabilities", "log_unit_interval"}
+
+
+def argument(takes: dict[str, Takes], parameter: str, kind: str) -> ArgumentGiven:
+    call = Call(name="torch.distributions.Some", params=tuple(takes), takes=takes)
+    return ArgumentGiven(place=HERE, callee="Some", call=call, parameter=parameter, given=facts(kind, "torch.softmax"))
+
+
+@pytest.mark.parametrize(
+    ("takes", "parameter", "wrong"),
+    [
+        (CATEGORICAL, "probs", {"logits", "signed_unit", *LOGARITHMS}),
+        (CATEGORICAL, "logits", BOUNDED),
+        (BERNOULLI, "probs", {"logits", "signed_unit", "nonnegative", *LOGARITHMS}),
+        (BERNOULLI, "logits", {*BOUNDED, *LOGARITHMS}),
+        (DRAWN, "input", {"logits", "signed_unit", *LOGARITHMS}),
+    ],
+)
+def test_what_a_parameter_of_a_distribution_refuses(takes: dict[str, Takes], parameter: str, wrong: set[str]) -> None:
+    assert {kind.value for kind in Kind if codes(argument(takes, parameter, kind.value)) == ["TL801"]} == wrong
+
+
+def test_the_help_names_the_parameter_that_takes_the_values() -> None:
+    assert only(argument(CATEGORICAL, "probs", "logits")).help == "pass them as logits="
+    assert only(argument(CATEGORICAL, "logits", "probabilities")).help == "pass them as probs=, or pass the logits"
+    assert only(argument(DRAWN, "input", "logits")).help == "apply softmax first"
+    assert "nothing raises" in only(argument(CATEGORICAL, "probs", "log_probabilities")).message
+    assert "it raises" in only(argument(DRAWN, "input", "log_probabilities")).message
+
+
+def test_a_parameter_of_which_only_the_dtype_is_told_takes_any_kind() -> None:
+    assert codes(argument({"x": Takes(dtype=("int64",))}, "x", "logits")) == []
+
+
+# --- thresholds
+
+
+def threshold(
+    families: tuple[LossFamily, ...] = ("bce_with_logits",), kind: str = "logits", number: float = 0.5, rounded: bool = False, exact: bool = True
+) -> ThresholdGiven:
+    losses = {family: step(f"{family} gets the same values") for family in families}
+    given = facts(kind, "torch.nn.Linear", exact=exact)
+    operation = "torch.round" if rounded else "`>`"
+    return ThresholdGiven(place=HERE, given=given, operation=operation, number=number, rounded=rounded, losses=losses)
+
+
+@pytest.mark.parametrize("families", [("bce_with_logits",), ("sigmoid_inside",), ("bce_with_logits", "soft_margin")])
+@pytest.mark.parametrize("rounded", [True, False])
+def test_logits_that_a_loss_takes_are_no_probabilities(families: tuple[LossFamily, ...], rounded: bool) -> None:
+    assert codes(threshold(families, rounded=rounded)) == ["TL205"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        threshold(()),
+        threshold(("cross_entropy",)),
+        threshold(("distance",)),
+        threshold(("soft_margin",)),
+        threshold(("bce_with_logits", "cross_entropy")),
+        threshold(kind="unit_interval"),
+        threshold(number=0),
+        threshold(number=0.7),
+        threshold(exact=False),
+    ],
+)
+def test_other_thresholds_say_nothing(event: ThresholdGiven) -> None:
+    assert codes(event) == []
+
+
+def test_a_threshold_names_the_loss_last() -> None:
+    assert [s.message for s in only(threshold()).steps] == ["it is logits", "bce_with_logits gets the same values"]
+
+
 # --- the wording of all messages
 
 
@@ -404,6 +502,13 @@ def every_event() -> Iterator[Event]:
     yield loss("bce", facts("unknown", shape=(2, 3)), facts("class_indices", shape=(2,)))
     yield activation(LOG, facts("probabilities", "torch.softmax"))
     yield activation(SOFTMAX, Facts(), missing=("dim",))
+    yield loss("cross_entropy", facts("nonnegative", "torch.relu"))
+    for takes in (CATEGORICAL, BERNOULLI, DRAWN):
+        for parameter in takes:
+            for kind in Kind:
+                yield argument(takes, parameter, kind.value)
+    yield threshold()
+    yield threshold(rounded=True)
     yield ModuleMade(place=HERE, callee="nn.ReLU", tensors=("inplace",))
     yield SequentialMade(place=HERE, element="F.relu", module="nn.ReLU()")
     yield KEPT

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchlint.contracts.schema import Call
+from torchlint.contracts.schema import Call, LossFamily
 from torchlint.model import Facts, Place, Step, Trace
 
 
@@ -99,6 +99,22 @@ class ArgumentGiven(Event):
     call: Call
     parameter: str
     given: Facts
+
+
+@dataclass(slots=True, kw_only=True)
+class ThresholdGiven(Event):
+    """A tensor is divided in two at a number: `x > 0.5`, torch.round(x).
+
+    operation  what does it, as a message names it: "`>`" or "torch.round"; rounded: whether it is no comparison
+    number     the threshold
+    losses     the families of the losses that the same values reach as input anywhere in the program, each with a step that names the loss
+    """
+
+    given: Facts
+    operation: str
+    number: float
+    rounded: bool = False
+    losses: Mapping[LossFamily, Step] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -70,6 +70,8 @@ def _check_parameters(call: Call) -> Iterator[str]:
     named += [("roles", name) for name in call.roles.values()]
     named += [("cases", name) for case in call.cases for name in case.when]
     named += [(field, name) for field in ("of", "inplace", "returns_if") if (name := getattr(call, field)) is not None]
+    if isinstance(call.threshold, str):
+        named.append(("threshold", call.threshold))
     if call.dtype is not None and call.dtype.startswith("of:"):
         named.append(("dtype", call.dtype[3:]))
     yield from _unknown_parameters(named, call.params)

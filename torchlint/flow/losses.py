@@ -44,10 +44,12 @@ def emit_loss(
     cases = Cases(len(combinations) + (machine.unsure > 0))  # one more where the loss itself may be another
     for combination in combinations:
         arguments: dict[str, Facts] = {role: facts_of(option.value) for (role, _), option in zip(roles, combination, strict=True)}
+        place, certain = machine.place(node, scope), machine.unsure == 0 and all(option.certain for option in combination)
+        machine.thresholds.reach(arguments.get("input"), call.loss, Step(f"{short(name)} gets the same values", place), certain)
         machine.emit(
             LossCall(
-                place=machine.place(node, scope),
-                certain=machine.unsure == 0 and all(option.certain for option in combination),
+                place=place,
+                certain=certain,
                 cases=cases,
                 callee=short(name),
                 call=call,

@@ -39,6 +39,12 @@ def tell_of_arguments(machine: Machine, call: Call, name: str, bound: dict[str, 
                 certain = machine.unsure == 0 and option.certain
                 machine.emit(
                     ArgumentGiven(
-                        place=machine.place(node, scope), certain=certain, cases=cases, callee=short(name), call=call, parameter=parameter, given=given
+                        place=machine.place(node, scope),
+                        certain=certain,
+                        cases=cases,
+                        callee=short(name),
+                        call=call,
+                        parameter=parameter,
+                        given=given,
                     )
                 )

@@ -74,7 +74,9 @@ def _as_probabilities(event: ArgumentGiven, kind: Kind, takes: tuple[Kind, ...])
 _DIVIDED = "it raises below 0, and divides by the sum what is not: scores of 1 and 3 are drawn with 0.25 and 0.75 where softmax gives 0.12 and 0.88"
 _OUTSIDE = "it takes values in [0, 1] and raises on others"
 _NEGATIVE = "a logarithm of probabilities lies below 0, and there it raises"
-_EXCHANGED = "the signs cancel when it divides by the sum, and the unlikely becomes likely: 0.9 and 0.1 are drawn with 0.04 and 0.96, and nothing raises"
+_EXCHANGED = (
+    "the signs cancel when it divides by the sum, and the unlikely becomes likely: 0.9 and 0.1 are drawn with 0.04 and 0.96, and nothing raises"
+)
 
 
 def _sibling(call: Call, parameter: str, kind: Kind) -> str | None:
