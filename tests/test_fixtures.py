@@ -15,8 +15,8 @@ from torchlint.model import Evidence, Finding, Location, Severity
 
 BAD, GOOD = projects("bad"), projects("good")
 COVERED = [  # each of them is shown by some project
-    *("TL101", "TL102", "TL103", "TL104", "TL201", "TL202", "TL203", "TL301", "TL302", "TL303", "TL304"),
-    *("TL401", "TL402", "TL403", "TL601", "TL603", "TL604"),
+    *("TL101", "TL102", "TL103", "TL104", "TL105", "TL201", "TL202", "TL203", "TL205", "TL301", "TL302", "TL303", "TL304"),
+    *("TL401", "TL402", "TL403", "TL601", "TL603", "TL604", "TL801"),
 ]
 BEGINNER = """import torch.nn as nn
 import torch.nn.functional as F

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 torch = pytest.importorskip("torch")
-nn, F = torch.nn, torch.nn.functional
+nn, F, distributions = torch.nn, torch.nn.functional, torch.distributions
 
 PAGES = [parse_page(path.read_text(encoding="utf-8")) for path in sorted((Path(__file__).parents[1] / "rules").glob("*.md"))]
 EXAMPLES = [(page.code, block) for page in PAGES for block in page.others if block.language == "pycon"]
@@ -158,6 +158,82 @@ def test_where_the_logarithm_of_sigmoid_breaks() -> None:
     assert finite(F.logsigmoid(torch.tensor(-1000.0)))
     x = torch.randn(50)
     assert torch.allclose((1 - x.sigmoid()).log(), F.logsigmoid(-x), atol=1e-5)
+
+
+# --- TL105
+
+
+def test_a_clipped_true_class_gets_no_gradient() -> None:
+    scores, target = [-1.0, *[0.0] * 9], torch.tensor([0])
+    assert gradient(lambda x: F.cross_entropy(x.relu()[None], target), *scores)[0] == 0
+    assert near(gradient(lambda x: F.cross_entropy(x[None], target), *scores)[0], -0.96, 2)
+
+
+def test_a_sample_with_negative_scores_only_is_dead() -> None:
+    scores, target = [-1.0 - i for i in range(10)], torch.tensor([3])
+    assert near(float(F.cross_entropy(torch.tensor([scores]).relu(), target)), 2.30, 2)
+    assert not any(gradient(lambda x: F.cross_entropy(x.relu()[None], target), *scores))
+
+
+def test_half_of_the_scores_of_a_fresh_layer_are_negative() -> None:
+    scores = nn.Linear(64, 10)(torch.randn(20_000, 64))
+    assert 0.4 < float((scores < 0).float().mean()) < 0.6
+
+
+# --- TL205
+
+
+def test_what_half_means_on_logits() -> None:
+    assert near(float(torch.sigmoid(torch.tensor(0.5))), 0.62, 2)
+    assert near(float(torch.sigmoid(torch.tensor(1.5))), 0.82, 2)
+    assert torch.tensor([0.49, 0.5, 0.51, 1.49, 1.5, 4.0, -0.6]).round().tolist() == [0, 0, 1, 1, 2, 4, -1]
+    scores = torch.randn(100_000)
+    assert near(float(((scores.sigmoid() > 0.5) & (scores <= 0.5)).float().mean()), 0.191, 2)
+    assert torch.equal(scores > 0, scores.sigmoid() > 0.5)
+
+
+# --- TL801
+
+
+def test_logits_as_probabilities() -> None:
+    scores = torch.tensor([1.0, 3.0])
+    assert torch.allclose(distributions.Categorical(scores).probs, torch.tensor([0.25, 0.75]))
+    assert torch.allclose(distributions.Categorical(logits=scores).probs, torch.tensor([0.12, 0.88]), atol=0.005)
+    one, temperature = torch.tensor([-1.0, 3.0]), torch.tensor(0.5)
+    for function in (distributions.Categorical, distributions.OneHotCategorical, distributions.Bernoulli, distributions.Geometric):
+        with pytest.raises(ValueError, match="to satisfy the constraint"):
+            function(one)
+    for function in (distributions.RelaxedBernoulli, distributions.RelaxedOneHotCategorical):
+        with pytest.raises(ValueError, match="to satisfy the constraint"):
+            function(temperature, probs=one)
+    for function in (distributions.Binomial, distributions.Multinomial):
+        with pytest.raises(ValueError, match="to satisfy the constraint"):
+            function(3, one)
+    for draw in (lambda x: torch.multinomial(x, 1), torch.bernoulli):
+        with pytest.raises(RuntimeError):
+            draw(one)
+    assert torch.bernoulli(one, 0.5).shape == one.shape  # only the shape counts then
+
+
+def test_log_probabilities_as_probabilities_are_exchanged() -> None:
+    logs = torch.tensor([0.9, 0.1]).log()
+    assert torch.allclose(distributions.Categorical(logs).probs, torch.tensor([0.04, 0.96]), atol=0.005)
+    assert torch.allclose(distributions.Categorical(logits=logs).probs, torch.tensor([0.9, 0.1]))
+    assert near(float(distributions.Bernoulli(logits=logs).probs[0]), 0.47, 2)
+    with pytest.raises(RuntimeError, match="element < 0"):
+        torch.multinomial(logs, 1)
+    with pytest.raises(ValueError, match="to satisfy the constraint"):
+        distributions.Bernoulli(logs)
+
+
+@pytest.mark.parametrize(("classes", "share"), [(2, 0.73), (10, 0.23)])
+def test_probabilities_as_logits_are_flattened(classes: int, share: float) -> None:
+    sure = torch.eye(classes)[0]
+    assert near(float(distributions.Categorical(logits=sure).probs[0]), share, 2)
+    drawn = F.gumbel_softmax(sure.expand(50_000, classes), hard=True).mean(0)
+    assert abs(float(drawn[0]) - share) < 0.02
+    assert float(distributions.Bernoulli(logits=torch.rand(100)).probs.min()) >= 0.5
+    assert float(distributions.Bernoulli(logits=torch.ones(1)).probs) <= 0.7311
 
 
 # --- TL201, TL202, TL203
@@ -464,7 +540,7 @@ def test_each_kind_that_nll_is_said_to_refuse_gives_a_loss_that_no_likelihood_ha
     assert float(F.nll_loss(x, x.argmax(1))) < 0
 
 
-@pytest.mark.parametrize("kind", [kind for family, kind in MISMATCHES if family == "cross_entropy" and kind is not Kind.LOG_PROBABILITIES])
+@pytest.mark.parametrize("kind", [kind for (family, kind), mismatch in MISMATCHES.items() if family == "cross_entropy" and mismatch.code == "TL101"])
 def test_each_kind_that_cross_entropy_is_said_to_refuse_has_the_floor(kind: Kind) -> None:
     x = RANGES[kind](torch.randn(64, 5) * 100)
     assert float(F.cross_entropy(x, x.argmax(1), reduction="none").min()) > cross_entropy_floor(5) - 1e-6

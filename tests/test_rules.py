@@ -10,6 +10,7 @@ import pytest
 from torchlint.contracts.schema import Call, LossFamily, Takes
 from torchlint.events import (
     ActivationCall,
+    ArgumentGiven,
     BackwardHookOnInplace,
     Event,
     InplaceWrite,
@@ -19,6 +20,7 @@ from torchlint.events import (
     ModuleMade,
     SequentialMade,
     StaleRead,
+    ThresholdGiven,
 )
 from torchlint.model import Facts, Kind, Location, Report, Severity, Step, Trace
 from torchlint.rules.mismatches import MISMATCHES, cross_entropy_floor
@@ -386,6 +388,30 @@ def test_writes_that_break_backward() -> None:
     assert report.message.startswith("+= overwrites the output of sigmoid, which backward needs: ")
 
 
+# --- distributions and thresholds: see test_rules_values.py
+
+CATEGORICAL = {
+    "probs": Takes(kinds=(Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.NONNEGATIVE, Kind.ONE_HOT)),
+    "logits": Takes(kinds=(Kind.LOGITS, Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)),
+}
+BERNOULLI = {"probs": Takes(kinds=(Kind.UNIT_INTERVAL, Kind.PROBABILITIES, Kind.ONE_HOT)), "logits": Takes(kinds=(Kind.LOGITS,))}
+DRAWN = {"input": CATEGORICAL["probs"]}
+
+
+def argument(takes: dict[str, Takes], parameter: str, kind: str) -> ArgumentGiven:
+    call = Call(name="torch.distributions.Some", params=tuple(takes), takes=takes)
+    return ArgumentGiven(place=HERE, callee="torch.distributions.Some", call=call, parameter=parameter, given=facts(kind, "torch.softmax"))
+
+
+def threshold(
+    families: tuple[LossFamily, ...] = ("bce_with_logits",), kind: str = "logits", number: float = 0.5, rounded: bool = False, exact: bool = True
+) -> ThresholdGiven:
+    losses = {family: step(f"{family} gets the same values") for family in families}
+    given = facts(kind, "torch.nn.Linear", exact=exact)
+    operation = "torch.round" if rounded else "`>`"
+    return ThresholdGiven(place=HERE, given=given, operation=operation, number=number, rounded=rounded, losses=losses)
+
+
 # --- the wording of all messages
 
 
@@ -404,6 +430,13 @@ def every_event() -> Iterator[Event]:
     yield loss("bce", facts("unknown", shape=(2, 3)), facts("class_indices", shape=(2,)))
     yield activation(LOG, facts("probabilities", "torch.softmax"))
     yield activation(SOFTMAX, Facts(), missing=("dim",))
+    yield loss("cross_entropy", facts("nonnegative", "torch.relu"))
+    for takes in (CATEGORICAL, BERNOULLI, DRAWN):
+        for parameter in takes:
+            for kind in Kind:
+                yield argument(takes, parameter, kind.value)
+    yield threshold()
+    yield threshold(rounded=True)
     yield ModuleMade(place=HERE, callee="nn.ReLU", tensors=("inplace",))
     yield SequentialMade(place=HERE, element="F.relu", module="nn.ReLU()")
     yield KEPT

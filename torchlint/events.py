@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchlint.contracts.schema import Call
+from torchlint.contracts.schema import Call, LossFamily
 from torchlint.model import Facts, Place, Step, Trace
 
 
@@ -93,6 +93,32 @@ class ActivationCall(Event):
     input: Facts
     missing: tuple[str, ...] = ()
     built: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class ArgumentGiven(Event):
+    """A parameter of which the contract says what it takes (`takes`) gets a tensor. Losses tell a LossCall instead."""
+
+    callee: str
+    call: Call
+    parameter: str
+    given: Facts
+
+
+@dataclass(slots=True, kw_only=True)
+class ThresholdGiven(Event):
+    """A tensor is divided in two at a number: `x > 0.5`, torch.round(x).
+
+    operation  what does it, as a message names it: "`>`" or "torch.round"; rounded: whether it is no comparison
+    number     the threshold
+    losses     the families of the losses that the same values reach as input anywhere in the program, each with a step that names the loss
+    """
+
+    given: Facts
+    operation: str
+    number: float
+    rounded: bool = False
+    losses: Mapping[LossFamily, Step] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -82,10 +82,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One station of a trace: a sentence and where it happened."""
+    """One station of a trace: a sentence and where it happened. maker: where the module that did it was built, if one did."""
 
     message: str
     place: Place
+    maker: Place | None = field(default=None, compare=False)
 
 
 class Trace:
@@ -100,6 +101,11 @@ class Trace:
     def steps(self) -> tuple[Step, ...]:
         """All steps, the oldest first."""
         return tuple(reversed([node.step for node in self._backwards()]))
+
+    @property
+    def first(self) -> Step:
+        """The oldest step."""
+        return list(self._backwards())[-1].step
 
     def __len__(self) -> int:
         return sum(1 for _ in self._backwards())

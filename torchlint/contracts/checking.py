@@ -64,11 +64,14 @@ def _check_dtypes(call: Call) -> Iterator[str]:
 def _check_parameters(call: Call) -> Iterator[str]:
     """Every parameter that another field names must stand in `params`."""
     named = [("takes", name) for name in call.takes]
+    named += [(f"takes.{name}.unless", takes.unless) for name, takes in call.takes.items() if takes.unless is not None]
     named += [("defaults", name) for name in call.defaults]
     named += [("needs", name) for name in call.needs]
     named += [("roles", name) for name in call.roles.values()]
     named += [("cases", name) for case in call.cases for name in case.when]
     named += [(field, name) for field in ("of", "inplace", "returns_if") if (name := getattr(call, field)) is not None]
+    if isinstance(call.threshold, str):
+        named.append(("threshold", call.threshold))
     if call.dtype is not None and call.dtype.startswith("of:"):
         named.append(("dtype", call.dtype[3:]))
     yield from _unknown_parameters(named, call.params)

@@ -210,7 +210,7 @@ def _of_parameters(model: Raw, params: Any) -> dict[str, Any]:
             kept[name] = {key: entry for key, entry in value.items() if key in known}
         elif name in ("needs", "tensors") and isinstance(value, (list, tuple)):
             kept[name] = tuple(key for key in value if key in known)
-        elif (name in ("of", "mixes", "inplace", "returns_if", "wraps") and value not in known) or (
+        elif (name in ("of", "mixes", "inplace", "returns_if", "wraps", "threshold") and isinstance(value, str) and value not in known) or (
             name == "dtype" and isinstance(value, str) and value.startswith("of:") and value[3:] not in known
         ):
             kept[name] = None

@@ -76,10 +76,14 @@ LossFamily = Literal[
 
 
 class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any."""
+    """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any.
+
+    unless: a parameter with which the values do not matter when it is given (bernoulli(input, p): only the shape of the input counts)
+    """
 
     kinds: tuple[Kind, ...] = ()
     dtype: tuple[str, ...] = ()
+    unless: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +120,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     parameters  it owns learnable weights: its result requires grad
     metadata    it reads shape, dtype or device only, never values
     needs       parameters that must be written though they have a deprecated default (dim)
+    threshold   the number at which it divides its input in two (round: 0.5), or the parameter that holds that number (gt: "other")
     numpy       the result leaves torch but shares memory (numpy())
     loss        the family of a loss; then `takes` speaks of "input" and "target"
     cases       ... where settings decide the family: the first case whose settings are all known and equal; none: `loss`
@@ -148,6 +153,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     parameters: bool = False
     metadata: bool = False
     needs: tuple[str, ...] = ()
+    threshold: float | str | None = None
     numpy: bool = False
     loss: LossFamily | None = None
     cases: tuple[Case, ...] = ()

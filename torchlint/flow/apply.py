@@ -20,6 +20,8 @@ from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.losses import emit_loss
 from torchlint.flow.operators import is_mixture
 from torchlint.flow.places import NodePlace
+from torchlint.flow.taken import tell_of_arguments
+from torchlint.flow.thresholds import tell_of_division
 from torchlint.flow.values import Alternatives, Api, Const, Sequence, Stream, Tensor, Unknown, Value, options_of
 from torchlint.flow.wording import KIND_WORDS, short
 from torchlint.model import Facts, Kind, Step, Trace
@@ -47,6 +49,10 @@ def apply_call(
         bound = {**extra, **bound}
     if call.loss is not None:
         return emit_loss(machine, call, name, bound, arguments.open, node, scope, made)
+    if call.takes:
+        tell_of_arguments(machine, call, name, bound, node, scope)
+    if call.threshold is not None:
+        tell_of_division(machine, call, name, bound, node, scope)
     subject = bound.get(call.passes_on)
     out = bound.get("out")
     if isinstance(out, Tensor):

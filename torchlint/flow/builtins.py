@@ -8,7 +8,7 @@ For example:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -200,6 +200,12 @@ def _hasattr(machine: Machine, receiver: Value | None, arguments: Arguments, nod
 def _isinstance(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     value, cls = arguments.first(), arguments.get(1, "classinfo")
     wanted = cls.items if isinstance(cls, Sequence) else (cls,)
+    if value is not None:
+        return machine.project_value(value, lambda each: _is_one_of(each, wanted))
+    return Unknown()
+
+
+def _is_one_of(value: Value, wanted: Iterable[Value | None]) -> Value:
     answers = [_is_instance(value, each) for each in wanted]
     if any(answer is True for answer in answers):
         return TRUE

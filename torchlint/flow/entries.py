@@ -81,6 +81,8 @@ class Entries:
                         self._try(module, partial(self._function, module, function))
                 if self.progress is not None and not roots_only:
                     self.progress(module)
+        for event in self.machine.thresholds.settled():
+            self.machine.emit(event)
 
     def _share_out(self) -> None:
         """Divide the work for functions that nobody calls among the files; those that name a loss or a softmax get more."""

@@ -304,9 +304,16 @@ def _test_alternatives(machine: Machine, value: Alternatives) -> Test:
     if len(yes) + len(no) == len(options):
         if len(yes) == 1:
             when_true += yes[0].conditions
+            when_false += _otherwise(yes[0].conditions)
         if len(no) == 1:
             when_false += no[0].conditions
+            when_true += _otherwise(no[0].conditions)
     return Test(None, when_true, when_false)
+
+
+def _otherwise(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """What holds where an alternative is not there, if that can be said: one decision went the other way."""
+    return ((conditions[0][0], not conditions[0][1]),) if len(conditions) == 1 else ()
 
 
 def truth_of(value: Value) -> bool | None:

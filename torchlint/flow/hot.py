@@ -45,6 +45,12 @@ BUILT = "#built"
 """Stands for an activation module that is built with something else than a number or a flag, as in nn.ReLU(x)."""
 
 
+HALVES = ("0.5", ".5", "0.50")
+ROUND = "round"
+DIVIDED = "#divided"
+"""Stands for a comparison with 0.5 or a method that rounds, which may judge a score."""
+
+
 FEW_WORDS = 24
 """A function of so few different words is entered anyway: it may hand on a setting."""
 
@@ -56,7 +62,7 @@ class Hot:
         self._words: dict[int, tuple[cst.CSTNode, frozenset[str]]] = {}
         self._cold: dict[int, bool] = {}
         self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
-        self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT}
+        self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT, DIVIDED}
         self._hot.update(table.networks)
         self.mentions: Counter[str] = Counter()  # in how many functions a word stands, its own definition among them
         uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
@@ -144,8 +150,12 @@ def _words_of(node: cst.CSTNode, activations: frozenset[str] = frozenset()) -> s
             words.add(each.value)
         elif kind is cst.Attribute and type(each.value) is cst.Name and each.value.value in RECEIVERS:
             words.add("." + each.attr.value)
+        elif kind is cst.Attribute and each.attr.value == ROUND:
+            words.add(DIVIDED)
         elif kind is cst.SimpleString:
             words.add(each.value.strip("\"'"))
         elif kind is cst.Call and each.args and type(each.args[0].value) in (cst.Name, cst.Call, cst.Attribute) and _called(each.func) in activations:
             words.add(BUILT)
+        elif kind is cst.ComparisonTarget and type(each.comparator) is cst.Float and each.comparator.value in HALVES:
+            words.add(DIVIDED)
     return words

@@ -36,7 +36,7 @@ def emit_loss(
     settings = settings_of(call, bound, open_)
     call = decided(call, settings)
     given = {role: bound[parameter] for role in ROLES if (parameter := call.roles.get(role, role)) in bound}
-    roles = [(role, _alternatives(machine, value)) for role, value in given.items()]
+    roles = [(role, alternatives(machine, value)) for role, value in given.items()]
     combinations = [
         combination
         for combination in product(*(options for _, options in roles))
@@ -44,12 +44,14 @@ def emit_loss(
     ]
     cases = Cases(len(combinations) + (machine.unsure > 0))  # one more where the loss itself may be another
     for combination in combinations:
-        arguments: dict[str, Facts] = {role: _facts(option.value) for (role, _), option in zip(roles, combination, strict=True)}
+        arguments: dict[str, Facts] = {role: facts_of(option.value) for (role, _), option in zip(roles, combination, strict=True)}
         place, wrapper = _outside(machine, arguments.get("input"), machine.place(node, scope))
+        certain = machine.unsure == 0 and all(option.certain for option in combination)
+        machine.thresholds.reach(arguments.get("input"), call.loss, Step(f"{short(name)} gets the same values", place), certain)
         machine.emit(
             LossCall(
                 place=place,
-                certain=machine.unsure == 0 and all(option.certain for option in combination),
+                certain=certain,
                 cases=cases,
                 callee=f"`{wrapper}` ({short(name)} inside)" if wrapper else short(name),
                 call=call,
@@ -86,7 +88,7 @@ def decided(call: Call, settings: Mapping[str, object]) -> Call:
     return call
 
 
-def _alternatives(machine: Machine, value: Value) -> list[Option]:
+def alternatives(machine: Machine, value: Value) -> list[Option]:
     """What an argument may be on this path. Of one that tells nothing, it does not matter whether it surely arises."""
     allowed = [option for option in options_of(value) if machine.paths.allow(option.conditions)]
     muddled = machine.paths.muddled
@@ -100,7 +102,7 @@ def _alternatives(machine: Machine, value: Value) -> list[Option]:
 
 
 def _blank(value: Value) -> bool:
-    facts = _facts(value)
+    facts = facts_of(value)
     return facts.kind is Kind.UNKNOWN and facts.dtype is None
 
 
@@ -122,7 +124,7 @@ def settings_of(call: Call, bound: dict[str, Value], open_: bool = False) -> dic
     return known
 
 
-def _facts(value: Value) -> Facts:
+def facts_of(value: Value) -> Facts:
     if isinstance(value, Asked):
         return Facts(dtype="bool", dtype_trace=Trace(Step("a comparison makes bool", value.place)))
     return memory.current(value) if isinstance(value, Tensor) else Facts()

@@ -23,6 +23,7 @@ from torchlint.flow.merging import Branch, chosen_object, merge
 from torchlint.flow.places import NodePlace
 from torchlint.flow.scope import Frame, ModuleScope, Scope
 from torchlint.flow.store import Store
+from torchlint.flow.thresholds import Thresholds
 from torchlint.flow.values import Alternatives, Condition, Function, Option, Sequence, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Machine:
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
         self.hot: Hot | None = None  # known once the bodies of all files have been run
+        self.thresholds = Thresholds()
         self.failures: list[Exception] = []
         self.defaults: dict[Hashable, Any] = {}  # what settings that a user may give are when nobody gives them
         self.project: Project

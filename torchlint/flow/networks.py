@@ -140,8 +140,18 @@ def call_library_part(machine: Machine, instance: Instance, arguments: Arguments
 def call_object(machine: Machine, target: ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """target(...) for a module or network of a library, with its hooks."""
     arguments = before(machine, target, arguments, node, scope)
-    result = _forward(machine, target, arguments, node, scope)
+    result = _made_by(target, _forward(machine, target, arguments, node, scope), node)
     return after(machine, target, arguments, result, node, scope)
+
+
+def _made_by(target: ApiObject, result: Value, node: cst.CSTNode) -> Value:
+    """A kind that arose in this very call remembers which module gave it, wherever that is called."""
+    if not isinstance(result, Tensor) or result.facts.trace is None or target.made is None:
+        return result
+    trace = result.facts.trace
+    if trace.before is None and trace.step.maker is None and getattr(trace.step.place, "node", None) is node:
+        result.facts.trace = Trace(Step(trace.step.message, trace.step.place, target.made.place))
+    return result
 
 
 def _forward(machine: Machine, target: ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -252,7 +262,9 @@ def _object(target: ApiObject, fields: dict[str, Value]) -> ApiObject:
 
 
 def _output(target: ApiObject, kind: Kind, place: NodePlace) -> Tensor:
-    return Tensor(Facts(kind, None, target.name, True, Trace(Step(f"`{short(target.name)}` gives {KIND_WORDS[kind]}", place))), grad=True)
+    maker = target.made.place if target.made is not None else None
+    step = Step(f"`{short(target.name)}` gives {KIND_WORDS[kind]}", place, maker)
+    return Tensor(Facts(kind, None, target.name, True, Trace(step)), grad=True)
 
 
 def _kind_of(model: Model, target: ApiObject) -> Kind | None:

@@ -17,6 +17,7 @@ import libcst as cst
 
 from torchlint.flow import memory
 from torchlint.flow.decisions import alike
+from torchlint.flow.thresholds import tell_of_comparison
 from torchlint.flow.values import (
     FALSE,
     TRUE,
@@ -51,6 +52,7 @@ ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 }  # fmt: skip
 SIGNS: dict[str, Callable[[Any], Any]] = {"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}
 KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
+THRESHOLDS: dict[type, str] = {cst.GreaterThan: ">", cst.GreaterThanEqual: ">=", cst.LessThan: "<", cst.LessThanEqual: "<="}
 INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
 WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
 MOST_ITEMS = 64
@@ -204,10 +206,17 @@ def unary(machine: Machine, name: str, value: Value, node: cst.CSTNode, scope: S
 
 def compare(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
     """left <sign> right: a constant, a bool tensor, or an unknown whose symbol says what was asked."""
+    symbol = THRESHOLDS.get(type(sign))
+    if symbol is not None:
+        tell_of_comparison(machine, symbol, left, right, node, scope)
+    return _each_compared(machine, sign, left, right, node, scope)
+
+
+def _each_compared(machine: Machine, sign: cst.BaseCompOp, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
     if type(left) is Alternatives:
-        return machine.project_value(left, lambda each: compare(machine, sign, each, right, node, scope))
+        return machine.project_value(left, lambda each: _each_compared(machine, sign, each, right, node, scope))
     if type(right) is Alternatives:
-        return machine.project_value(right, lambda each: compare(machine, sign, left, each, node, scope))
+        return machine.project_value(right, lambda each: _each_compared(machine, sign, left, each, node, scope))
     result = _compared(machine, sign, left, right, node, scope)
     return Asked(result.symbol, machine.place(node, scope)) if isinstance(result, Unknown) and scope.module.source is not None else result
 

@@ -16,9 +16,9 @@ IMPORT = re.compile(rb"(?:^|[\n\";])[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]
 NAME = re.compile(rb"[A-Za-z_]\w*")
 OTHER_TOKENS = (
     b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(",
-    b"sigmoid", b"torchvision", b"reveal_kind",
+    b"sigmoid", b"torchvision", b"reveal_kind", b"> 0.5", b">= 0.5", b">0.5", b">=0.5", b".round(",
 )  # fmt: skip
-"""What rules on memory, construction and logarithms need to see beside losses."""
+"""What rules on memory, construction, logarithms and thresholds need to see beside losses."""
 LATE = (b"import_module(", b"instantiate(")
 """Files that tie together what no import shows: a main that builds everything from its configuration may not even name torch."""
 

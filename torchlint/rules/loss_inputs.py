@@ -34,6 +34,12 @@ def nll_loss_without_log_softmax(event: LossCall) -> Iterator[Remark]:
     yield from complain("TL103", event)
 
 
+@rule("TL105", "relu-before-cross-entropy", Severity.WARNING, "relu output into cross-entropy: class scores below 0 are cut off and get no gradient")
+def relu_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
+    """Clipped logits."""
+    yield from complain("TL105", event)
+
+
 @rule("TL201", "sigmoid-before-bce-with-logits", Severity.ERROR, "sigmoid or softmax output into a loss that takes logits")
 def sigmoid_before_bce_with_logits(event: LossCall) -> Iterator[Remark]:
     """Sigmoid twice: predictions stay between 0.5 and 0.731."""

@@ -35,11 +35,19 @@ KIND_WORDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The rule that a pair breaks, why it hurts ("{floor}" is filled in where the number depends on the classes), what to write instead."""
+    """The rule that a pair breaks, why it hurts ("{floor}" is filled in where the number depends on the classes), what to write instead.
+
+    sources: the calls, by the last part of their names in small letters, that the values must come from; empty for any.
+    """
 
     code: str
     harm: str
     help: str
+    sources: frozenset[str] = frozenset()
+
+    def speaks_of(self, facts: Facts) -> bool:
+        """Whether values that came about like this are meant."""
+        return not self.sources or short(facts.source).casefold() in self.sources
 
 
 def describe(facts: Facts) -> str:
@@ -59,7 +67,7 @@ def complain(code: str, event: LossCall) -> Iterator[Remark]:
     if facts is None or event.call.loss is None:
         return
     mismatch = MISMATCHES.get((event.call.loss, facts.kind))
-    if mismatch is None or mismatch.code != code or accepts(event, "input", facts.kind):
+    if mismatch is None or mismatch.code != code or not mismatch.speaks_of(facts) or accepts(event, "input", facts.kind):
         return
     harm = mismatch.harm.replace("{floor}", _floor(facts))
     message = f"{event.callee} gets {describe(facts)}{chosen(event)}: {harm}"
@@ -85,6 +93,8 @@ def _floor(facts: Facts) -> str:
     return ", ".join(f"{cross_entropy_floor(n):.2f} for {n}" for n in (2, 10, 1000)) + " classes"
 
 
+RECTIFIERS = frozenset({"relu", "relu_", "relu6"})
+"""Where values come from that were scores before everything below 0 was cut off; exp, abs, distances and softplus cut nothing off."""
 _NOT_ONE_HOT = "pass the logits as input; one-hot values belong into the target"
 
 
@@ -97,6 +107,11 @@ def _cross_entropy() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.ONE_HOT, Mismatch("TL101", harm, _NOT_ONE_HOT)
     wasted = "it applies log_softmax itself, and log_softmax of log-probabilities changes nothing, so one of the two is wasted"
     yield Kind.LOG_PROBABILITIES, Mismatch("TL102", wasted, "pass the logits, or keep log_softmax and use nn.NLLLoss")
+    clipped = (
+        "scores below 0 have all become 0 and get no gradient, so a true class at -1 among nine at 0 is pulled up with a gradient of 0 "
+        "where the logits give -0.96"
+    )
+    yield Kind.NONNEGATIVE, Mismatch("TL105", clipped, "pass the output of the last layer itself: leave the relu behind it out", RECTIFIERS)
 
 
 def _nll() -> Iterator[tuple[Kind, Mismatch]]:
