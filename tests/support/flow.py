@@ -147,15 +147,15 @@ def _folders_above(path: str) -> Iterator[str]:
         yield path
 
 
-def run(contents: Mapping[str, bytes], emit: Callable[[Event], None]) -> Machine:
-    """Run the flow over a project without any rule; the machine that did it, for a look at its state."""
-    files = MemoryFiles(contents)
+def run(contents: Mapping[str, bytes], emit: Callable[[Event], None], others: Mapping[str, bytes] | None = None) -> Machine:
+    """Run the flow over a project without any rule; the machine that did it, for a look at its state. others: files that are no Python."""
+    files, programs = MemoryFiles({**contents, **(others or {})}), MemoryFiles(contents)
     machine = Machine(load(), emit)
-    project = machine.project = Project(files, [ROOT], list(files.contents))
+    project = machine.project = Project(files, [ROOT], list(programs.contents))
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, RECURSION))
     try:
-        modules: list[ModuleScope] = [module for path in files.contents if (module := project.module(machine, path)) is not None]
+        modules: list[ModuleScope] = [module for path in programs.contents if (module := project.module(machine, path)) is not None]
         Entries(machine, modules).run()
     finally:
         sys.setrecursionlimit(limit)

@@ -71,6 +71,12 @@ def usual(conditions: Iterable[Condition], defaults: Mapping[Hashable, Any]) -> 
     return all(_outcome(key, defaults) is outcome for key, outcome in conditions)
 
 
+def expected(conditions: Iterable[Condition], defaults: Mapping[Hashable, Any]) -> bool:
+    """Whether conditions ask about settings that have defaults, and all of these hold with the defaults."""
+    outcomes = [(known, outcome) for key, outcome in conditions if (known := _outcome(key, defaults)) is not None]
+    return bool(outcomes) and all(known is outcome for known, outcome in outcomes)
+
+
 def _outcome(key: Hashable, defaults: Mapping[Hashable, Any]) -> bool | None:
     """What a test gives with the defaults; None where it asks about something else."""
     value = _default_of(key, defaults)

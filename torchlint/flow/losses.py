@@ -17,7 +17,7 @@ from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
 from torchlint.flow import memory
 from torchlint.flow.attributes import is_module
-from torchlint.flow.decisions import consistent
+from torchlint.flow.decisions import consistent, expected
 from torchlint.flow.values import Asked, Const, Option, Tensor, Value, options_of
 from torchlint.flow.wording import short
 from torchlint.model import Facts, Kind, Place, Step, Trace
@@ -47,6 +47,7 @@ def emit_loss(
         arguments: dict[str, Facts] = {role: facts_of(option.value) for (role, _), option in zip(roles, combination, strict=True)}
         place, wrapper = _outside(machine, arguments.get("input"), machine.place(node, scope))
         certain = machine.unsure == 0 and all(option.certain for option in combination)
+        conditions = (*machine.paths.conditions, *(condition for option in combination for condition in option.conditions))
         machine.thresholds.reach(arguments.get("input"), call.loss, Step(f"{short(name)} gets the same values", place), certain)
         machine.emit(
             LossCall(
@@ -58,7 +59,7 @@ def emit_loss(
                 arguments=arguments,
                 settings=settings,
                 made=made,
-                free=machine.choosing > 0,
+                free=machine.choosing > 0 and not expected(conditions, machine.defaults),
                 inside=Step(f"handed on to {short(name)}", machine.place(node, scope)) if wrapper else None,
             )
         )
