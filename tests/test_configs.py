@@ -100,9 +100,10 @@ def test_a_circle_of_files_ends() -> None:
 
 
 def test_partial_and_arguments_of_the_call() -> None:
-    program = (
-        HEAD
-        + "cfg = OmegaConf.load('c.yaml')\nreveal_kind(hydra.utils.instantiate(cfg.model, act='log')(x))\nreveal_kind(hydra.utils.instantiate(cfg.part)()(x))\n"
-    )
+    program = f"""{HEAD}
+cfg = OmegaConf.load('c.yaml')
+reveal_kind(hydra.utils.instantiate(cfg.model, act='log')(x))
+reveal_kind(hydra.utils.instantiate(cfg.part)()(x))
+"""
     config = "model:\n  _target_: nets.Net\n  act: softmax\npart:\n  _target_: nets.Net\n  _partial_: true\n  act: softmax\n"
     assert revealed(nets_py=NETS, main_py=program, c_yaml=config) == ["log_probabilities", "probabilities"]
