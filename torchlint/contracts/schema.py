@@ -277,7 +277,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A function, class or method of a library that is given a network, and a loss or methods of the user's, and runs them out of sight.
 
     params   parameters in positional order; a method's `self` is left out
-    model    the parameter that holds the network; a class is built first
+    model    the parameter that holds the network; a class is built first; None: a base class of networks whose methods the library calls
     loss     the parameter that holds the loss, called with the network's output and a target
     default  ... the loss where none is given
     applies  what the library applies to the output before a loss of that class: {"torch.nn.NLLLoss" = "torch.log"}
@@ -288,7 +288,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     name: str | tuple[str, ...]
     params: tuple[str, ...] = ()
-    model: str
+    model: str | None = None
     loss: str | None = None
     default: str | None = None
     applies: dict[str, str] = msgspec.field(default_factory=dict)

@@ -23,6 +23,7 @@ from torchlint.flow.attributes import class_attribute
 from torchlint.flow.calls import call_instance
 from torchlint.flow.classes import construct
 from torchlint.flow.functions import FORWARD, call_function
+from torchlint.flow.handovers import run_steps
 from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
@@ -174,6 +175,7 @@ class Entries:
             forward = class_attribute(network.cls, FORWARD)
             arguments = unknown_arguments(forward, 1).positional if isinstance(forward, Function) else [forward_argument()]
             call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
+            run_steps(machine, network)
         elif isinstance(network, ApiObject) and network.attributes and network.made is not None:
             place = network.made.place
             if isinstance(place, NodePlace):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec.structs import replace
 
 from torchlint.contracts.schema import Handover
 from torchlint.flow.arguments import Arguments, bind
@@ -32,7 +33,7 @@ HANDED = "#handed"
 def run_loss(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
     """loss(model(input), target), as the library computes it."""
     bound = bind(contract.params, arguments)
-    network = _built(machine, bound.get(contract.model), node, scope)
+    network = _built(machine, bound.get(contract.model or ""), node, scope)
     if network is None or contract.loss is None:
         return
     default = Api(contract.default) if contract.default is not None and not arguments.open else None
@@ -76,7 +77,7 @@ def _built(machine: Machine, value: Value | None, node: cst.CSTNode, scope: Scop
 
 def run_methods_of_model(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
     """trainer.fit(module): its steps, with batches of the library's."""
-    network = bind(contract.params, arguments).get(contract.model)
+    network = bind(contract.params, arguments).get(contract.model or "")
     if network is not None:
         machine.lift(network, lambda each: _run_methods(machine, contract, each, None, node, scope))
 
@@ -84,7 +85,7 @@ def run_methods_of_model(machine: Machine, contract: Handover, arguments: Argume
 def note(machine: Machine, instance: Instance, base: str, arguments: Arguments) -> None:
     """super().__init__(model=...) of a class that derives from a library's trainer: it keeps the network."""
     contract = machine.table.handover(base)
-    if contract is None or not contract.methods:
+    if contract is None or not contract.methods or contract.model is None:
         return
     network = bind(contract.params, arguments).get(contract.model)
     if network is not None:
@@ -98,6 +99,19 @@ def run_own_methods(machine: Machine, instance: Instance, node: cst.CSTNode, sco
     contract = next((found for base in library_bases(instance.cls) if (found := machine.table.handover(base.name)) is not None), None)
     if network is not None and contract is not None:
         _run_methods(machine, contract, instance, network, node, scope)
+
+
+def run_steps(machine: Machine, instance: Instance) -> None:
+    """The methods of a network that a library will call, where no call of them has been seen."""
+    for base in library_bases(instance.cls):
+        contract = machine.table.handover(base.name)
+        if contract is not None and contract.model is None:
+            left = tuple(name for name in contract.methods if _uncalled(machine, class_attribute(instance.cls, name)))
+            _run_methods(machine, replace(contract, methods=left), instance, None, instance.cls.node, instance.cls.scope)
+
+
+def _uncalled(machine: Machine, method: Value | None) -> bool:
+    return isinstance(method, Function) and id(method.node) not in machine.reached
 
 
 def _run_methods(machine: Machine, contract: Handover, owner: Value, network: Value | None, node: cst.CSTNode, scope: Scope) -> Value:
