@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torchlint.flow.store import ABSENT
-from torchlint.flow.values import Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
+from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "LessThan": operator.lt,
@@ -27,6 +27,8 @@ ORDERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 MOST_OPTIONS = 8
 """How many alternatives a value may have; more of them are cut, which can only lose findings."""
+MOST_OBJECTS = 16
+"""... of networks and losses: a script that trains any of fifteen networks is not rare."""
 
 
 def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bool) -> bool:
@@ -228,15 +230,39 @@ def join(options: Iterable[Option], most: int = MOST_OPTIONS) -> Value:
                     flat.append(Option(inner.value, conditions, option.certain and inner.certain))
         else:
             flat.append(option)
+    folded = _folded(flat, alike)
+    if len(folded) == 1:
+        return folded[0].value
+    if len(folded) > most:
+        if all(isinstance(option.value, OBJECTS) for option in folded):
+            most = MOST_OBJECTS
+        else:
+            folded = _folded([_without_memory(option) for option in folded], _mean_the_same)
+    return folded[0].value if len(folded) == 1 else Alternatives(folded[:most])
+
+
+def _folded(options: Iterable[Option], same: Callable[[Value, Value], bool]) -> list[Option]:
+    """The options, of those that need not be told apart only the first, under the conditions that they share."""
     folded: list[Option] = []
-    for option in flat:
+    for option in options:
         for position, seen in enumerate(folded):
-            if alike(seen.value, option.value):
+            if same(seen.value, option.value):
                 common = tuple(condition for condition in seen.conditions if condition in option.conditions)
                 folded[position] = Option(seen.value, common, seen.certain or option.certain)
                 break
         else:
             folded.append(option)
-    if len(folded) == 1:
-        return folded[0].value
-    return Alternatives(folded[:most])
+    return folded
+
+
+def _without_memory(option: Option) -> Option:
+    """A tensor about whose memory nothing is said any more."""
+    value = option.value
+    return Option(Tensor(value.facts, grad=value.grad), option.conditions, option.certain) if isinstance(value, Tensor) else option
+
+
+def _mean_the_same(first: Value, second: Value) -> bool:
+    """Where there are many tensors: whether their kinds and dtypes agree, wherever these come from."""
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return first.facts.kind is second.facts.kind and first.facts.dtype == second.facts.dtype and first.facts.exact == second.facts.exact
+    return alike(first, second)

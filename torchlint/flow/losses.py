@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,7 @@ from torchlint.events import Cases, LossCall
 from torchlint.flow import memory
 from torchlint.flow.attributes import is_module
 from torchlint.flow.decisions import consistent, expected
-from torchlint.flow.values import Asked, Const, Option, Tensor, Value, options_of
+from torchlint.flow.values import Asked, Condition, Const, Option, Tensor, Value, options_of
 from torchlint.flow.wording import short
 from torchlint.model import Facts, Kind, Place, Step, Trace
 
@@ -54,6 +54,7 @@ def emit_loss(
                 place=place,
                 certain=certain,
                 cases=cases,
+                choice=_choice(conditions) if len(combinations) > 1 or machine.choosing else "",
                 callee=f"`{wrapper}` ({short(name)} inside)" if wrapper else short(name),
                 call=call,
                 arguments=arguments,
@@ -64,6 +65,14 @@ def emit_loss(
             )
         )
     return Tensor(Facts(), grad=True)
+
+
+def _choice(conditions: Iterable[Condition]) -> str:
+    """How a message names the alternative that is meant, by the last text that a setting was compared with: 'when "mlp" is chosen'."""
+    texts = [
+        key[2] for key, outcome in conditions if outcome and isinstance(key, tuple) and len(key) == 3 and key[0] == "==" and isinstance(key[2], str)
+    ]
+    return f'when "{texts[-1]}" is chosen' if texts and texts[-1].isprintable() else ""
 
 
 def _outside(machine: Machine, given: Facts | None, place: Place) -> tuple[Place, str]:
