@@ -212,6 +212,11 @@ def _is_one_of(value: Value, wanted: Iterable[Value | None]) -> Value:
     return FALSE if all(answer is False for answer in answers) else Unknown()
 
 
+def _is_tensor(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    first = arguments.first()
+    return machine.project_value(first, lambda each: _is_one_of(each, [Api("torch.Tensor")])) if first is not None else Unknown()
+
+
 def _is_instance(value: Value | None, cls: Value | None) -> bool | None:
     """Whether the value is of the class, None if that cannot be told."""
     if isinstance(cls, Builtin):
@@ -362,6 +367,7 @@ def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node
 
 LIBRARY: dict[str, Handler] = {
     "torchlint.reveal_kind": _reveal,
+    "torch.is_tensor": _is_tensor,
     "functools.partial": _partial, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
     "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,

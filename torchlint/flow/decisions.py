@@ -221,16 +221,7 @@ def alike(first: Value, second: Value) -> bool:
 
 def join(options: Iterable[Option], most: int = MOST_OPTIONS) -> Value:
     """One value for several that may be there; equal ones are folded, nested alternatives flattened."""
-    flat: list[Option] = []
-    for option in options:
-        if isinstance(option.value, Alternatives):
-            for inner in option.value.options:
-                if consistent(inner.conditions, option.conditions):
-                    conditions = tuple(dict.fromkeys(option.conditions + inner.conditions))
-                    flat.append(Option(inner.value, conditions, option.certain and inner.certain))
-        else:
-            flat.append(option)
-    folded = _folded(flat, alike)
+    folded = _folded(_flat(list(options)), alike)
     if len(folded) == 1:
         return folded[0].value
     if len(folded) > most:
@@ -239,6 +230,27 @@ def join(options: Iterable[Option], most: int = MOST_OPTIONS) -> Value:
         else:
             folded = _folded([_without_memory(option) for option in folded], _mean_the_same)
     return folded[0].value if len(folded) == 1 else Alternatives(folded[:most])
+
+
+def _flat(options: Sequence[Option]) -> list[Option]:
+    """The options with the alternatives among them taken apart. What each option may mean is sure, whichever of them is there."""
+    flat: list[Option] = []
+    sources: dict[Hashable, set[int]] = {}
+    for index, option in enumerate(options):
+        inner = option.value.options if isinstance(option.value, Alternatives) else (Option(option.value),)
+        for each in inner:
+            if consistent(each.conditions, option.conditions):
+                conditions = tuple(dict.fromkeys(option.conditions + each.conditions))
+                flat.append(Option(each.value, conditions, option.certain and each.certain))
+                if each.certain:
+                    sources.setdefault(_meaning(each.value), set()).add(index)
+    everywhere = {meaning for meaning, found in sources.items() if len(found) == len(options) > 1}
+    return [each if each.certain or _meaning(each.value) not in everywhere else Option(each.value, each.conditions) for each in flat]
+
+
+def _meaning(value: Value) -> Hashable:
+    """What a tensor means, whatever memory it has; other values are themselves."""
+    return (value.facts.kind, value.facts.dtype) if isinstance(value, Tensor) else id(value)
 
 
 def _folded(options: Iterable[Option], same: Callable[[Value, Value], bool]) -> list[Option]:

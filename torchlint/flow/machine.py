@@ -19,7 +19,7 @@ import libcst as cst
 from torchlint.contracts.table import Table
 from torchlint.events import Event
 from torchlint.flow.decisions import Assumptions, join, usual
-from torchlint.flow.merging import Branch, chosen_object, merge
+from torchlint.flow.merging import Branch, chosen, merge
 from torchlint.flow.places import NodePlace
 from torchlint.flow.scope import Frame, ModuleScope, Scope
 from torchlint.flow.store import Store
@@ -173,11 +173,16 @@ class Machine:
         """As `lift`, for a function that changes nothing."""
         if type(value) is not Alternatives:
             return function(value)
-        return join(Option(function(option.value), option.conditions, option.certain) for option in value.options)
+        results: list[Option] = []
+        for option in value.options:
+            self.unsure += not option.certain
+            results.append(Option(function(option.value), option.conditions, option.certain))
+            self.unsure -= not option.certain
+        return join(results)
 
     def certain(self, value: Value, conditions: Iterable[Condition]) -> bool:
         """Whether a value surely arises for some setting that people use: a choice of objects, or what defaults lead to."""
-        return isinstance(value, Alternatives) or chosen_object(value) or usual(conditions, self.defaults)
+        return chosen(value) or usual(conditions, self.defaults)
 
     def branch(
         self, cases: Seq[tuple[tuple[Condition, ...], Callable[[], Status]]], variables: dict[str, Any] | None = None, sure: Seq[bool] = ()

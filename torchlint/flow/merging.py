@@ -16,7 +16,7 @@ from typing import Any
 
 from torchlint.flow.decisions import join
 from torchlint.flow.store import ABSENT, Changes, Store
-from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Option, Value
+from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Option, Tensor, Value
 
 
 class Missing(Value):
@@ -76,7 +76,7 @@ def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
     if len(present) == 1:
         return present[0][1]
     if all(isinstance(value, Value) for _, value in present):
-        return join(Option(value, branch.conditions, branch.usual or _certain(value)) for branch, value in present)
+        return join(Option(value, branch.conditions, branch.usual or chosen(value)) for branch, value in present)
     if all(isinstance(value, tuple) for _, value in present):
         if all(isinstance(item, Value) for _, value in present for item in value):
             return _merged_items(present)
@@ -93,8 +93,11 @@ def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
     return first
 
 
-def _certain(value: Value) -> bool:
-    return isinstance(value, Alternatives) or chosen_object(value)
+def chosen(value: Value) -> bool:
+    """Whether a value is an object, or a choice among objects: which of them it is, is for the program to say."""
+    if isinstance(value, Alternatives):
+        return not any(isinstance(option.value, Tensor) for option in value.options)
+    return chosen_object(value)
 
 
 def _merged_items(present: Seq[tuple[Branch, Any]]) -> Any:
@@ -108,5 +111,5 @@ def _merged_items(present: Seq[tuple[Branch, Any]]) -> Any:
         if all(entry is entries[0][1] for _, entry in entries):
             merged.append(entries[0][1])
         else:
-            merged.append(join(Option(entry, branch.conditions, branch.usual or _certain(entry)) for branch, entry in entries))
+            merged.append(join(Option(entry, branch.conditions, branch.usual or chosen(entry)) for branch, entry in entries))
     return tuple(merged)
