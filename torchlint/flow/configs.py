@@ -8,19 +8,23 @@
     def main(cfg):
         net = hydra.utils.instantiate(cfg.model)     # models.Net(classes=10)
 
-The files are read as they lie in the project; what the command line may change in them is taken as it stands there.
+The files are read as they lie in the project; single values that the command line may change are taken as they stand there. Of a group of files
+(conf/model/*.yaml) the user chooses one: the others are alternatives, the one in the `defaults` list is what nobody's choice leads to.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import get_attribute
+from torchlint.flow.choices import choose
 from torchlint.flow.values import Api, ApiObject, Const, Import, Mapping, Partial, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ CONFIG = "#config"
 """The attribute of a decorator that holds the configuration which the decorated function gets."""
 LARGEST_FILE = 200_000
 DEEPEST = 8
+MOST_OFFERED = 12
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 GROUP = re.compile(r"(?:override\s+)?/?(?P<group>[\w/]+)(?:@(?P<package>[\w.]+))?")
 
@@ -61,7 +66,8 @@ def load_yaml(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: 
 
 def instantiate(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """hydra.utils.instantiate(cfg, *args, **kwargs)"""
-    return _instance(machine, arguments.get(0, "config"), arguments, node, scope, 0)
+    config = arguments.get(0, "config")
+    return machine.lift(config, lambda each: _instance(machine, each, arguments, node, scope, 0)) if config is not None else Unknown()
 
 
 def _instance(machine: Machine, config: Value | None, given: Arguments, node: cst.CSTNode, scope: Scope, depth: int) -> Value:
@@ -165,18 +171,42 @@ def _put_group(machine: Machine, result: dict[str, Any], folder: str, key: str, 
     match = GROUP.fullmatch(key)
     if match is None or not isinstance(chosen, str):
         return
-    found = _composed(machine, posixpath.join(folder, match["group"]), chosen, depth + 1)
+    inside = posixpath.join(folder, match["group"])
+    found = _composed(machine, inside, chosen, depth + 1)
     package = match["package"] or match["group"].replace("/", ".")
     if found.pop("#global", False) or package == "_global_":
         _merge(result, found)
         return
+    *outer, last = package.split(".")
     place = result
-    for part in package.split("."):
+    for part in outer:
         inner = place.setdefault(part, {})
-        if not isinstance(inner, dict):
-            inner = place[part] = {}
-        place = inner
-    _merge(place, found)
+        place = inner if isinstance(inner, dict) else place
+    _merge(place, {last: _offered(machine, inside, chosen, found, depth)})
+
+
+@dataclass(slots=True)
+class _Offer:
+    """The files of a group, of which the user chooses one by name."""
+
+    subject: Hashable
+    default: str
+    files: dict[str, dict[str, Any]]
+
+
+def _offered(machine: Machine, folder: str, chosen: str, found: dict[str, Any], depth: int) -> dict[str, Any] | _Offer:
+    """The chosen file of a group; with the others that name a target too, where there are a few."""
+    names = [name.rpartition(".")[0] for name in machine.project.listed(folder) if name.endswith((".yaml", ".yml"))]
+    if depth or "_target_" not in found or not 1 < len(names) <= MOST_OFFERED:
+        return found
+    files = {chosen: found}
+    for name in names:
+        other = _composed(machine, folder, name, depth + 1) if name != chosen else {}
+        if "_target_" in other:
+            files[name] = other
+    subject = ("group", folder)
+    machine.defaults[subject] = chosen
+    return _Offer(subject, chosen, files) if len(files) > 1 else found
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
@@ -184,6 +214,9 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
         old = into.get(key)
         if isinstance(old, dict) and isinstance(value, dict):
             _merge(old, value)
+        elif isinstance(old, _Offer) and isinstance(value, dict):
+            for each in old.files.values():
+                _merge(each, value)
         else:
             into[key] = value
 
@@ -192,6 +225,8 @@ def _value(entry: Any, root: dict[str, Any], depth: int) -> Value:
     """What stands in a file, as a value of the flow: dicts become objects whose attributes are the entries."""
     if depth > 2 * DEEPEST:
         return Unknown()
+    if isinstance(entry, _Offer):
+        return choose({name: _value(each, root, depth + 1) for name, each in entry.files.items()}, entry.subject)
     if isinstance(entry, dict):
         made = ApiObject("types.SimpleNamespace", None, {})
         made.attributes.update({key: _value(each, root, depth + 1) for key, each in entry.items() if isinstance(key, str) and key[:1] != "#"})
@@ -208,5 +243,6 @@ def _reference(text: str, root: dict[str, Any], depth: int) -> Value:
     match = REFERENCE.fullmatch(text)
     place: Any = root
     for part in match[1].split(".") if match is not None else ():
+        place = place.files[place.default] if isinstance(place, _Offer) else place
         place = place.get(part) if isinstance(place, dict) else None
     return _value(place, root, depth + 1) if match is not None and place is not None else Unknown()

@@ -19,7 +19,7 @@ from torchlint.flow.attributes import get_attribute
 from torchlint.flow.builtins import NAMES
 from torchlint.flow.calls import call, call_method
 from torchlint.flow.comprehensions import evaluate_comprehension, evaluate_dict_comprehension
-from torchlint.flow.decisions import join
+from torchlint.flow.decisions import consistent, join
 from torchlint.flow.iteration import element_of
 from torchlint.flow.machine import EVALUATORS, Machine, Status
 from torchlint.flow.merging import chosen_object
@@ -296,9 +296,8 @@ def _test_alternatives(machine: Machine, value: Alternatives) -> Test:
     truths = {truth for _, truth in options}
     if len(truths) == 1 and None not in truths:
         return Test(truths.pop())
-    key = object()
-    when_true: tuple[Condition, ...] = ((key, True),)
-    when_false: tuple[Condition, ...] = ((key, False),)
+    when_true: tuple[Condition, ...] = ()
+    when_false: tuple[Condition, ...] = ()
     yes = [option for option, truth in options if truth is True]
     no = [option for option, truth in options if truth is False]
     if len(yes) + len(no) == len(options):
@@ -308,6 +307,9 @@ def _test_alternatives(machine: Machine, value: Alternatives) -> Test:
         if len(no) == 1:
             when_false += no[0].conditions
             when_true += _otherwise(no[0].conditions)
+    if consistent(when_true, when_false):  # what is known does not tell the two sides apart
+        key = object()
+        when_true, when_false = ((key, True), *when_true), ((key, False), *when_false)
     return Test(None, when_true, when_false)
 
 

@@ -51,13 +51,18 @@ def chosen_object(value: Value) -> bool:
     return isinstance(value, OBJECTS)
 
 
+MEMORY = frozenset({"version", "writer", "savers", "keepers", "guard", "told"})
+"""What a Storage knows of itself: writes on a path that has left do not count for those that go on."""
+
+
 def merge(store: Store, branches: Seq[Branch], variables: object) -> None:
     """Write into the store what the branches leave together. Of a branch that returned, only changes to shared contents stay."""
     going_on = [branch for branch in branches if not branch.left]
     slots = {slot: contents for branch in branches if branch.alive for slot, (contents, _) in branch.changes.items()}
     for slot, contents in slots.items():
         key = slot[1]
-        sharers = going_on if contents is variables or (going_on and not isinstance(contents.get(key), Value)) else [b for b in branches if b.alive]
+        memory = key in MEMORY and not any(isinstance(branch.changes[slot][1], Value) for branch in branches if slot in branch.changes)
+        sharers = going_on if contents is variables or (going_on and memory) else [b for b in branches if b.alive]
         if not sharers or not any(slot in branch.changes for branch in sharers):
             continue
         old = contents.get(key, ABSENT)

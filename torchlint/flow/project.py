@@ -43,6 +43,8 @@ class Files(Protocol):
 
     def is_dir(self, path: str) -> bool: ...
 
+    def listdir(self, path: str) -> Sequence[str]: ...
+
     def shown(self, path: str) -> str: ...
 
 
@@ -63,6 +65,10 @@ class Project:
     def is_dir(self, path: str) -> bool:
         """Whether there is such a folder."""
         return self._files.is_dir(path)
+
+    def listed(self, folder: str) -> Sequence[str]:
+        """The sorted names in a folder."""
+        return self._files.listdir(folder)
 
     def module(self, machine: Machine, path: str) -> ModuleScope | None:
         """The module of a file (or of a folder without __init__.py), run; None when it cannot be read."""
