@@ -124,7 +124,7 @@ def _noted(machine: Machine, function: Function, arguments: Arguments, node: cst
     place = machine.place(node, scope)
 
     def noted(value: Value) -> Value:
-        return machine.on_the_way(value, message, place) if isinstance(value, Tensor) else value
+        return machine.on_the_way(value, message, place) if isinstance(value, (Tensor, Alternatives)) else value
 
     positional = [noted(value) for value in arguments.positional]
     return Arguments(positional, {key: noted(value) for key, value in arguments.keywords.items()}, arguments.open, arguments.rest, arguments.nodes)

@@ -78,6 +78,9 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
     if isinstance(owner, ModuleValue):
         return _of_names(machine, owner, index)
     if isinstance(owner, (Api, Function)):
+        if isinstance(owner, Api) and owner.name.rpartition(".")[2][:1].islower():
+            key = _key(index)
+            return Unknown(("[]", owner.name, key)) if key is not None else Unknown()  # sys.argv[1], os.environ["NET"]
         return owner  # a generic alias: List[int], nn.Module[...]
     if isinstance(owner, Const) and isinstance(owner.value, (str, tuple)) and isinstance(index, Const) and isinstance(index.value, int):
         return Const(owner.value[index.value]) if -len(owner.value) <= index.value < len(owner.value) else Unknown()
