@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
-MAIN_WORK = 300_000
+MAIN_WORK = 600_000
 """... for the main block of a script, from which the whole program hangs."""
 MAIN_POOL = 6_000_000
 """... and for all main blocks together."""
