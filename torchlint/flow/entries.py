@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
-MAIN_WORK = 600_000
+MAIN_WORK = 1_000_000
 """... for the main block of a script, from which the whole program hangs."""
 MAIN_POOL = 6_000_000
 """... and for all main blocks together."""
@@ -66,7 +66,7 @@ class Entries:
 
     def run(self) -> None:
         """All entry points, in the order given above."""
-        self._pool, self._left = MAIN_POOL, {id(module): FILE_WORK for module in self.modules}
+        self._pool, self._left = MAIN_POOL, {id(module): MAIN_WORK for module in self.modules}
         for module in self.modules:
             for block in main_blocks(module):
                 self._try(module, partial(self._main, block, module), MAIN_WORK)
@@ -109,12 +109,13 @@ class Entries:
             return
         outer = machine.work
         machine.work = share = min(work, left)
-        mark, reached = machine.store.mark(), len(machine.reached)
+        mark, reached, pending = machine.store.mark(), len(machine.reached), len(machine.pending)
         try:
             run()
         except (Exhausted, RecursionError):
             while len(machine.reached) > reached:  # what was cut short is tried by itself
                 machine.reached.popitem()
+            del machine.pending[pending:]  # and what was built by then is taken apart again
         except Exception as error:
             machine.failed(error)
         finally:
@@ -167,7 +168,8 @@ class Entries:
             key = id(network.cls.node) if isinstance(network, Instance) else hash(getattr(network, "name", ""))
             self._tried[key] += 1
             if self._tried[key] <= MOST_NETWORKS:
-                self._try(module, partial(self._network, network))
+                home = network.cls.module if isinstance(network, Instance) else module
+                self._try(home if id(home) in self._left else module, partial(self._network, network))
 
     def _network(self, network: Value) -> None:
         machine = self.machine
