@@ -54,7 +54,7 @@ class _Told:
 
 
 class Choices:
-    """The pairs of loss and input that meet at one place, where the program chooses the loss by something unknown."""
+    """The pairs of loss and input that meet where a program chooses the loss by something unknown."""
 
     def __init__(self) -> None:
         self._wrong: dict[tuple[object, object], bool] = {}
@@ -64,11 +64,10 @@ class Choices:
         pair = _pair(event)
         self._wrong[pair] = self._wrong.get(pair, False) or wrong
 
-    def has_right_partners(self, event: LossCall) -> bool:
-        """Whether the loss is right with another input, and the input right with another loss."""
-        loss, given = _pair(event)
-        right = [pair for pair, wrong in self._wrong.items() if not wrong]
-        return any(one == loss for one, _ in right) and any(other == given for _, other in right)
+    def has_right_loss(self, event: LossCall) -> bool:
+        """Whether the input is right with another loss of the choice."""
+        given = _pair(event)[1]
+        return any(other == given and not wrong for (_, other), wrong in self._wrong.items())
 
 
 def _pair(event: LossCall) -> tuple[object, object]:
@@ -93,8 +92,8 @@ class Collector:
             wrong = True
             if self._settings.enabled(report.rule):
                 self._told[report.place, report.rule.code].append(_Told(report, event))
-        if isinstance(event, LossCall) and event.free:
-            self._choices[event.place].take(event, wrong)
+        if isinstance(event, LossCall) and event.free is not None:
+            self._choices[event.free].take(event, wrong)
 
     def findings(self) -> list[Finding]:
         """One finding for each place and rule."""
@@ -121,8 +120,8 @@ class Collector:
         )  # fmt: skip
 
     def _may_never_meet(self, event: Event) -> bool:
-        """Whether a loss and a network are both chosen freely and each has a right partner: then this pair need not be one that is used."""
-        return isinstance(event, LossCall) and event.free and self._choices[event.place].has_right_partners(event)
+        """Whether the loss is chosen freely and another of the choice is right for this input: then this one need not be used with it."""
+        return isinstance(event, LossCall) and event.free is not None and self._choices[event.free].has_right_loss(event)
 
     def _suppressed(self, report: Report, locations: dict[Place, Location]) -> bool:
         """An ignore comment on the lines of the place itself, or of any step of the trace."""

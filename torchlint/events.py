@@ -51,7 +51,7 @@ class LossCall(Event):
     settings   the constant settings that are known, defaults filled in ("reduction": "mean", "log_target": False);
                a setting whose value is not known is absent
     made       where the loss object was built, None for a functional call
-    free       the program chooses this loss among several by something unknown: which of them goes with which network is its user's affair
+    free       where the program chooses this loss among several by something unknown: which of them goes with which network is its user's affair
     inside     where the loss itself is called, when `place` is the call of the project's own loss module that hands its input on to it
     """
 
@@ -61,7 +61,7 @@ class LossCall(Event):
     settings: Mapping[str, object]
     made: Step | None = None
     inside: Step | None = None
-    free: bool = False
+    free: Place | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -56,7 +56,7 @@ TELLING = (Tensor, Alternatives, Instance, ApiObject, Class, Function, Bound, Pa
 def call(machine: Machine, callee: Value, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """The result of calling a value."""
     if type(callee) is Alternatives:
-        return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope))
+        return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope), machine.place(node, scope))
     if isinstance(callee, Function):
         return call_project(machine, callee, arguments, None, node, scope)
     if isinstance(callee, Bound):

@@ -121,7 +121,8 @@ class Entries:
         finally:
             machine.frames.clear()
             machine.paths.pop(0)
-            machine.no_grad = machine.layer_loops = machine.unsure = machine.choosing = 0
+            machine.no_grad = machine.layer_loops = machine.unsure = 0
+            machine.choosing.clear()
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()

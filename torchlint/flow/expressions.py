@@ -98,7 +98,9 @@ def evaluate_call(machine: Machine, node: Any, scope: Scope) -> Value:
         return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, arguments, node, scope))
     callee = machine.evaluate(function, scope)
     arguments = evaluate_arguments(machine, node.args, scope)
-    return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope))
+    if type(callee) is not Alternatives:
+        return call(machine, callee, arguments, node, scope)
+    return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope), machine.place(node, scope))
 
 
 def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:

@@ -39,7 +39,7 @@ def run_loss(machine: Machine, contract: Handover, arguments: Arguments, node: c
     default = Api(contract.default) if contract.default is not None and not arguments.open else None
     loss = _built(machine, bound.get(contract.loss, default), node, scope)
     if loss is not None:
-        machine.lift_choice(loss, lambda each: _compute(machine, contract, network, each, node, scope))
+        machine.lift_choice(loss, lambda each: _compute(machine, contract, network, each, node, scope), machine.place(node, scope))
 
 
 def _compute(machine: Machine, contract: Handover, network: Value, loss: Value, node: cst.CSTNode, scope: Scope) -> Value:

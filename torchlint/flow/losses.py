@@ -60,7 +60,7 @@ def emit_loss(
                 arguments=arguments,
                 settings=settings,
                 made=made,
-                free=machine.choosing > 0 and not expected(conditions, machine.defaults),
+                free=machine.choosing[0] if machine.choosing and not expected(conditions, machine.defaults) else None,
                 inside=Step(f"handed on to {short(name)}", machine.place(node, scope)) if wrapper else None,
             )
         )

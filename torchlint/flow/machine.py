@@ -73,7 +73,7 @@ class Machine:
         self.watch: Watch | None = None  # the tensor whose keeping a running hook is watched for
         self.breaks: list[dict[str, Any]] = []  # the variables at each place where a branch left a loop that another went on with
         self.unsure = 0  # depth of alternatives of which only one will be there
-        self.choosing = 0  # depth of calls of one among several alternatives
+        self.choosing: list[NodePlace] = []  # the calls under way of one among several alternatives
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
         self.hot: Hot | None = None  # known once the bodies of all files have been run
@@ -160,14 +160,15 @@ class Machine:
         self.branch([(option.conditions, case(option)) for option in cases], sure=[option.certain for option in cases])
         return join(results)
 
-    def lift_choice(self, value: Value, function: Callable[[Value], Value]) -> Value:
-        """As `lift`, for what is called: which alternative it is, is a choice of the program."""
-        chosen = type(value) is Alternatives and len(value.options) > 1
-        self.choosing += chosen
+    def lift_choice(self, value: Value, function: Callable[[Value], Value], place: NodePlace) -> Value:
+        """As `lift`, for what is called at a place: which alternative it is, is a choice of the program."""
+        if type(value) is not Alternatives or len(value.options) == 1:
+            return self.lift(value, function)
+        self.choosing.append(place)
         try:
             return self.lift(value, function)
         finally:
-            self.choosing -= chosen
+            self.choosing.pop()
 
     def project_value(self, value: Value, function: Callable[[Value], Value]) -> Value:
         """As `lift`, for a function that changes nothing."""
