@@ -33,6 +33,8 @@ from torchlint.rules.registry import judge
 from torchlint.source import SourceFile
 
 RECURSION = 20_000
+ANYTHING = ("distance", "other", None)
+"""Families of losses whose input may mean anything."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -60,7 +62,9 @@ class Choices:
         self._wrong: dict[tuple[object, object], bool] = {}
 
     def take(self, event: LossCall, wrong: bool) -> None:
-        """Note one pair, and whether a rule speaks of it."""
+        """Note one pair, and whether a rule speaks of it. A loss that takes anything (a distance) tells nothing of its partner."""
+        if event.call.loss in ANYTHING:
+            return
         pair = _pair(event)
         self._wrong[pair] = self._wrong.get(pair, False) or wrong
 

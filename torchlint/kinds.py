@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torchlint.check import Progress, follow
+from torchlint.check import ANYTHING, Progress, follow
 from torchlint.config import Settings
 from torchlint.contracts.table import load
 from torchlint.events import Event, LossCall, LossMade
@@ -22,8 +22,6 @@ from torchlint.flow.places import locate
 from torchlint.flow.project import Files
 from torchlint.model import Kind, Location, Place
 
-UNTELLING = ("distance", "other", None)
-"""Families of losses whose input may mean anything."""
 NEVER_CALLED = "built, and no call of it is reached"
 
 
@@ -87,12 +85,12 @@ class _Surveyor:
         self.used: set[Place] = set()
 
     def take(self, event: Event) -> None:
-        if isinstance(event, LossMade) and event.call.loss not in UNTELLING:
+        if isinstance(event, LossMade) and event.call.loss not in ANYTHING:
             self.made[event.place] = event.callee
         elif isinstance(event, LossCall):
             if event.made is not None:
                 self.used.add(event.made.place)
-            if event.call.loss not in UNTELLING:
+            if event.call.loss not in ANYTHING:
                 self._call(event)
 
     def _call(self, event: LossCall) -> None:
