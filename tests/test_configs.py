@@ -61,6 +61,7 @@ def revealed(**files: str) -> list[str]:
         ("model:\n  _target_: nets.Net\n  act: log\n", "log_probabilities"),
         ("act: softmax\nmodel:\n  _target_: nets.Net\n  act: ${act}\n", "probabilities"),
         ("model:\n  _target_: nets.Net.soft\n", "probabilities"),
+        ("model:\n  class: nets.Net\n  params:\n    act: softmax\n", "probabilities"),
         ("model:\n  _target_: nets.Net\n  inner:\n    _target_: torch.nn.Softmax\n    dim: 1\n", "probabilities"),
         ("model:\n  _target_: torch.nn.Sequential\n  _args_: []\n", "unknown"),
         ("model:\n  _target_: ${oc.env:TARGET}\n", "unknown"),
@@ -110,3 +111,8 @@ reveal_kind(hydra.utils.instantiate(cfg.part)()(x))
 """
     config = "model:\n  _target_: nets.Net\n  act: softmax\npart:\n  _target_: nets.Net\n  _partial_: true\n  act: softmax\n"
     assert revealed(nets_py=NETS, main_py=program, c_yaml=config) == ["log_probabilities", "probabilities"]
+
+
+def test_a_path_that_names_the_file() -> None:
+    program = MAIN.replace('version_base=None, config_path="conf", config_name="config"', 'config_path="conf/config.yaml"')
+    assert revealed(nets_py=NETS, main_py=program, conf__config_yaml="model:\n  _target_: nets.Net\n  act: log\n") == ["log_probabilities"]

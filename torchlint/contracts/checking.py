@@ -69,7 +69,7 @@ def _check_parameters(call: Call) -> Iterator[str]:
     named += [("needs", name) for name in call.needs]
     named += [("roles", name) for name in call.roles.values()]
     named += [("cases", name) for case in call.cases for name in case.when]
-    named += [(field, name) for field in ("of", "inplace", "returns_if") if (name := getattr(call, field)) is not None]
+    named += [(field, name) for field in ("of", "inplace", "returns_if", "fills") if (name := getattr(call, field)) is not None]
     if isinstance(call.threshold, str):
         named.append(("threshold", call.threshold))
     if call.dtype is not None and call.dtype.startswith("of:"):

@@ -126,6 +126,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     cases       ... where settings decide the family: the first case whose settings are all known and equal; none: `loss`
     roles       ... which parameters are its "input" and "target", where they are called otherwise
     blank       what it makes means nothing until it is written (zeros, empty): it takes the kind of what is put into it
+    fills       the parameter that is written into a blank tensor: where it is the number 1, the result is one-hot (scatter)
     module      the nn module that does the same, as to be written in nn.Sequential: "nn.ReLU()"
     effect      what it does to the program (register a hook, add a child module, call its first parameter)
     like        behaves as the contract of that name (for user contracts); other fields override
@@ -159,6 +160,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     cases: tuple[Case, ...] = ()
     roles: dict[Literal["input", "target"], str] = msgspec.field(default_factory=dict)
     blank: bool = False
+    fills: str | None = None
     module: str | None = None
     effect: Effect | None = None
     like: str | None = None

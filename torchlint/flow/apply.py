@@ -199,10 +199,19 @@ def _result_facts(machine: Machine, call: Call, name: str, tensor: Tensor, bound
         facts = Facts(old.kind, None, old.source, old.exact, old.trace, None)
     elif call.gives is not None and call.gives != "self":
         facts = _given(machine, call.gives, name, node, scope)
+    elif call.fills is not None and _is_one_hot(machine, call.fills, old, bound):
+        facts = _given(machine, Kind.ONE_HOT.value, name, node, scope)
     else:
         facts = Facts()
     _set_dtype(machine, call, name, facts, old, bound, node, scope)
     return facts
+
+
+def _is_one_hot(machine: Machine, filler: str, old: Facts, bound: dict[str, Value]) -> bool:
+    """torch.zeros(n, c).scatter_(1, labels, 1): ones in a tensor in which nothing has been written yet."""
+    maker = machine.table.call(old.source)
+    written = bound.get(filler) or bound.get("value")
+    return maker is not None and maker.blank and isinstance(written, Const) and written.value in (1, 1.0)
 
 
 def _given(machine: Machine, gives: str, name: str, node: cst.CSTNode, scope: Scope, before: Trace | None = None) -> Facts:

@@ -36,6 +36,8 @@ CONFIG = "#config"
 LARGEST_FILE = 200_000
 DEEPEST = 8
 MOST_OFFERED = 12
+OLD_TARGETS = ("target", "cls", "class")
+"""How Hydra called `_target_` before 1.0; the arguments then stood under `params`."""
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 GROUP = re.compile(r"(?:override\s+)?/?(?P<group>[\w/]+)(?:@(?P<package>[\w.]+))?")
 
@@ -43,8 +45,10 @@ GROUP = re.compile(r"(?:override\s+)?/?(?P<group>[\w/]+)(?:@(?P<package>[\w.]+))
 def hydra_main(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """@hydra.main(config_path=..., config_name=...)"""
     decorator = ApiObject("hydra.main", None, {})
-    folder = _folder(machine, arguments.keywords.get("config_path"), scope)
-    name = arguments.keywords.get("config_name")
+    path, name = arguments.get(0, "config_path"), arguments.get(1, "config_name")
+    if name is None and isinstance(path, Const) and isinstance(path.value, str) and path.value.endswith((".yaml", ".yml")):
+        path, name = (Const(part) for part in posixpath.split(path.value))  # as Hydra had it before 1.0
+    folder = _folder(machine, path, scope)
     if folder is not None and isinstance(name, Const) and isinstance(name.value, str):
         found = _composed(machine, folder, name.value, 0)
         if found:
@@ -75,6 +79,9 @@ def _instance(machine: Machine, config: Value | None, given: Arguments, node: cs
     from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     entries = _entries(config)
+    old = next((word for word in OLD_TARGETS if "_target_" not in entries and word in entries), None)
+    if old is not None:
+        entries = {"_target_": entries[old], **_entries(entries.get("params"))}
     target = entries.get("_target_")
     if not isinstance(target, Const) or not isinstance(target.value, str) or depth > DEEPEST:
         return config if config is not None and depth else Unknown()

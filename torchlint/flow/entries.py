@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
 ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
-MAIN_WORK = 1_000_000
+MAIN_WORK = 250_000
 """... for the main block of a script, from which the whole program hangs."""
+LONG_MAIN_WORK = 1_000_000
+"""... and for one that this does not suffice for, once all others have had their turn."""
 MAIN_POOL = 6_000_000
 """... and for all main blocks together."""
 FILE_WORK = 500_000
@@ -66,11 +68,13 @@ class Entries:
 
     def run(self) -> None:
         """All entry points, in the order given above."""
-        self._pool, self._left = MAIN_POOL, {id(module): MAIN_WORK for module in self.modules}
+        self._pool, self._left = MAIN_POOL, {id(module): MAIN_WORK + LONG_MAIN_WORK for module in self.modules}
+        blocks = [(module, block) for module in self.modules for block in main_blocks(module)]
         for module in self.modules:
-            for block in main_blocks(module):
-                self._try(module, partial(self._main, block, module), MAIN_WORK)
             self._networks(module)
+        long = [(module, block) for module, block in blocks if not self._try(module, partial(self._main, block, module), MAIN_WORK)]
+        for module, block in long:
+            self._try(module, partial(self._main, block, module), LONG_MAIN_WORK)
         self._share_out()
         for roots_only in (True, False):
             for module in self.modules:
@@ -101,12 +105,12 @@ class Entries:
             return False
         return (inherited or id(function.node) not in self.machine.reached) and self._hot.is_hot(function.node)
 
-    def _try(self, module: ModuleScope, run: Callable[[], object], work: int = ENTRY_WORK) -> None:
-        """Run one entry point within its share of work, and take back what it changed."""
+    def _try(self, module: ModuleScope, run: Callable[[], object], work: int = ENTRY_WORK) -> bool:
+        """Run one entry point within its share of work, and take back what it changed. Whether the work sufficed."""
         machine = self.machine
         left = min(self._left[id(module)], self._pool)
         if left <= 0:
-            return
+            return False
         outer = machine.work
         machine.work = share = min(work, left)
         mark, reached, pending = machine.store.mark(), len(machine.reached), len(machine.pending)
@@ -129,7 +133,8 @@ class Entries:
             used = share - max(machine.work, 0)
             self._left[id(module)] -= used
             self._pool -= used
-            machine.work = outer
+            sufficed, machine.work = machine.work >= 0, outer
+        return sufficed
 
     def _main(self, block: cst.If, module: ModuleScope) -> None:
         self.machine.run(block.body.body, module)
