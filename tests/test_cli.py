@@ -442,6 +442,7 @@ class TestProcess:
         """The signal comes while the analysis is at work."""
         code = """
 import os, signal, sys, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background has it ignored
 module = types.ModuleType("torchlint.check")
 module.check = lambda *args: os.kill(os.getpid(), signal.SIGINT)
 sys.modules["torchlint.check"] = module
