@@ -40,8 +40,10 @@ ENTRY_WORK = 15_000
 """How many nodes may be evaluated for one function that nobody calls."""
 MAIN_WORK = 250_000
 """... for the main block of a script, from which the whole program hangs."""
-LONG_MAIN_WORK = 1_000_000
+LONG_MAIN_WORK = 750_000
 """... and for one that this does not suffice for, once all others have had their turn."""
+LONG_MAIN_POOL = 1_500_000
+"""... and for all of these together."""
 MAIN_POOL = 6_000_000
 """... and for all main blocks together."""
 FILE_WORK = 500_000
@@ -73,6 +75,7 @@ class Entries:
         for module in self.modules:
             self._networks(module)
         long = [(module, block) for module, block in blocks if not self._try(module, partial(self._main, block, module), MAIN_WORK)]
+        self._pool = min(self._pool, LONG_MAIN_POOL)
         for module, block in long:
             self._try(module, partial(self._main, block, module), LONG_MAIN_WORK)
         self._share_out()

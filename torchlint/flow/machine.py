@@ -200,6 +200,7 @@ class Machine:
                 kept = self.paths.since(assumed)
                 self.paths.pop(assumed)
             changes = self.store.undo(mark)
+            self.work -= len(changes) // 4  # putting branches together takes time too
             by_default = sure[index] if sure else bool(kept) and usual(kept, self.defaults)
             branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE), by_default))
             statuses.append(status)
