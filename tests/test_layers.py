@@ -17,9 +17,9 @@ LARGEST = 450  # lines
 
 # From the bottom up. A module may import from its own layer and from those before it. A folder stands for all that is in it.
 LAYERS: list[set[str]] = [
-    {"__init__", "model", "errors", "spelling"},
+    {"__init__", "model", "errors", "spelling", "wording"},
     {"source", "notebook", "suppressions", "edits", "decoding", "parsing", "positions", "scan", "lexer", "diagnosis", "magics"},
-    {"contracts", "events"},
+    {"contracts", "events", "meaning"},
     {"flow"},
     {"rules"},
     {"check", "config", "fixing", "kinds", "pages"},

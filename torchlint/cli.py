@@ -44,6 +44,7 @@ Examples:
   torchlint src train.py notebooks/a.ipynb
   torchlint --select TL1,TL303 src         only these rules: codes, prefixes, names
   torchlint --output-format json src       for programs; also --output-format json=report.json, several at once
+  torchlint --output-format sarif src      for code scanning services and editors
   torchlint explain TL101                  why a finding is one, and what to write instead
   eval "$(torchlint completion bash)"      completion for this shell; bash, zsh and fish
 """
@@ -111,7 +112,7 @@ def main() -> None:
     "--output-format",
     "formats",
     multiple=True,
-    metavar="full|concise|json[=FILE]",
+    metavar="full|concise|json|sarif[=FILE]",
     help="How to report (default: full). May be given several times, with files: --output-format full --output-format json=report.json",
 )
 @click.option("-o", "--output-file", type=click.Path(dir_okay=False), help="Write the report there instead of to standard output.")
@@ -227,19 +228,21 @@ def _report(outcome: Outcome, settings: Settings, options: dict[str, Any]) -> No
             raise UsageError(f"{output.file}: the report cannot be written: {error.strerror or error}") from None
     if options["statistics"]:
         table = full.statistics(outcome.result)
-        if any(output.format == "json" and output.file is None for output in settings.outputs):
+        if any(output.format in ("json", "sarif") and output.file is None for output in settings.outputs):
             click.echo(table, err=True, nl=False)
         else:
             write(table)
 
 
 def _rendered(outcome: Outcome, output: Output, options: dict[str, Any]) -> str | bytes:
-    from torchlint.reporters import concise, full, json_
+    from torchlint.reporters import concise, full, json_, sarif
     from torchlint.reporters.text import Paint
     from torchlint.terminal import WIDTH_WITHOUT_TERMINAL, use_color, width
 
     if output.format == "json":
         return json_.render(outcome.result)
+    if output.format == "sarif":
+        return sarif.render(outcome.result, outcome.missing, successful=outcome.exit_code("never") != 2)
     to_file = output.file is not None
     paint = Paint(options["color"] == "always" if to_file else use_color(options["color"], sys.stdout))
     if output.format == "concise":

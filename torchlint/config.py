@@ -36,7 +36,7 @@ else:
     import tomli as tomllib
 
 FailOn = Literal["error", "warning", "info", "never"]
-FORMATS = ("full", "concise", "json")
+FORMATS = ("full", "concise", "json", "sarif")
 NAMES = ("torchlint.toml", "pyproject.toml")
 UNREADABLE = "TL902"  # that a file was not checked must be said whatever is selected; only an explicit ignore silences it
 

@@ -18,13 +18,13 @@ from torchlint.events import ActivationCall
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.losses import emit_loss
-from torchlint.flow.operators import is_mixture
 from torchlint.flow.places import NodePlace
 from torchlint.flow.taken import tell_of_arguments
 from torchlint.flow.thresholds import tell_of_division
 from torchlint.flow.values import Alternatives, Api, Const, Sequence, Stream, Tensor, Unknown, Value, options_of
-from torchlint.flow.wording import KIND_WORDS, short
+from torchlint.meaning import given, joined, result_facts
 from torchlint.model import Facts, Kind, Step, Trace
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -81,21 +81,10 @@ def _gathered(subject: Sequence | Stream, name: str, place: NodePlace) -> Value:
     flat = [option.value for item in tensors for option in options_of(item)]
     if not all(isinstance(item, Tensor) for item in flat):
         return Unknown()
-    facts = [item.facts for item in flat if isinstance(item, Tensor)]
-    grad = any(item.grad for item in flat if isinstance(item, Tensor))
-    stale = next((moved for item in flat if isinstance(item, Tensor) and (moved := memory.moved(item, name, place))), None)
-    same_kind = all(each.kind is facts[0].kind for each in facts)
-    dtype = facts[0].dtype if all(each.dtype == facts[0].dtype for each in facts) else None
-    base = facts[0]
-    joined = Facts(
-        base.kind if same_kind else Kind.UNKNOWN,
-        dtype,
-        base.source if same_kind else "",
-        all(e.exact for e in facts),
-        base.trace if same_kind else None,
-        base.dtype_trace,
-    )
-    return Tensor(joined, grad=grad, stale=stale)
+    tensors_in = [item for item in flat if isinstance(item, Tensor)]
+    grad = any(item.grad for item in tensors_in)
+    stale = next((moved for item in tensors_in if (moved := memory.moved(item, name, place))), None)
+    return Tensor(joined([item.facts for item in tensors_in]), grad=grad, stale=stale)
 
 
 def _read_all(machine: Machine, call: Call, name: str, bound: dict[str, Value], subject: Value | None, node: cst.CSTNode, scope: Scope) -> None:
@@ -152,7 +141,7 @@ def _on_one(
 def _entry(machine: Machine, gives: str, call: Call, name: str, tensor: Tensor, node: cst.CSTNode, scope: Scope) -> Value:
     if gives == "same":
         return Tensor(tensor.facts, grad=tensor.grad)
-    facts = _given(machine, gives, name, node, scope)
+    facts = given(gives, name, machine.place(node, scope))
     if facts.kind is Kind.CLASS_INDICES:
         facts.dtype, facts.dtype_trace = "int64", facts.trace
     return Tensor(facts, grad=call.parameters or tensor.grad)
@@ -191,18 +180,8 @@ def _inplace_asked(call: Call, bound: dict[str, Value]) -> bool:
 def _result_facts(machine: Machine, call: Call, name: str, tensor: Tensor, bound: dict[str, Value], node: cst.CSTNode, scope: Scope) -> Facts:
     old = tensor.facts
     rows = bound.get(call.mixes) if call.mixes is not None else None
-    if isinstance(rows, Tensor) and is_mixture(old, rows.facts):
-        facts = Facts(Kind.PROBABILITIES, None, old.source, False, old.trace)
-    elif old.kind in call.converts:
-        facts = _given(machine, call.converts[old.kind].value, name, node, scope, old.trace if call.converts[old.kind] is not Kind.UNKNOWN else None)
-    elif call.gives == "same":
-        facts = Facts(old.kind, None, old.source, old.exact, old.trace, None)
-    elif call.gives is not None and call.gives != "self":
-        facts = _given(machine, call.gives, name, node, scope)
-    elif call.fills is not None and _is_one_hot(machine, call.fills, old, bound):
-        facts = _given(machine, Kind.ONE_HOT.value, name, node, scope)
-    else:
-        facts = Facts()
+    one_hot = call.fills is not None and _is_one_hot(machine, call.fills, old, bound)
+    facts = result_facts(call, name, old, machine.place(node, scope), rows.facts if isinstance(rows, Tensor) else None, one_hot)
     _set_dtype(machine, call, name, facts, old, bound, node, scope)
     return facts
 
@@ -214,20 +193,12 @@ def _is_one_hot(machine: Machine, filler: str, old: Facts, bound: dict[str, Valu
     return maker is not None and maker.blank and isinstance(written, Const) and written.value in (1, 1.0)
 
 
-def _given(machine: Machine, gives: str, name: str, node: cst.CSTNode, scope: Scope, before: Trace | None = None) -> Facts:
-    kind = Kind(gives)
-    if kind is Kind.UNKNOWN:
-        return Facts()
-    step = Step(f"{short(name)} gives {KIND_WORDS[kind]}", machine.place(node, scope))
-    return Facts(kind, None, name, True, Trace(step, before))
-
-
 def _created(machine: Machine, call: Call, name: str, bound: dict[str, Value], node: cst.CSTNode, scope: Scope) -> Value:
     """The result of a call that is given no tensor to look at: torch.full((n,), 1), torch.rand(3)."""
-    facts = _given(machine, call.gives, name, node, scope) if call.gives not in (None, "same", "self") else Facts()
+    facts = given(call.gives, name, machine.place(node, scope)) if call.gives not in (None, "same", "self") else Facts()
     _set_dtype(machine, call, name, facts, Facts(), bound, node, scope)
     if call.returns:
-        return Sequence([Tensor(_given(machine, each, name, node, scope) if each != "same" else Facts()) for each in call.returns])
+        return Sequence([Tensor(given(each, name, machine.place(node, scope)) if each != "same" else Facts()) for each in call.returns])
     if not facts.source:
         facts.source = name  # a tensor for sure
     return Tensor(facts)

@@ -38,8 +38,8 @@ from torchlint.flow.values import (
     Unknown,
     Value,
 )
-from torchlint.flow.wording import short
 from torchlint.model import Step
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.contracts.schema import Call

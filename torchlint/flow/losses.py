@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
-from msgspec.structs import replace
 
 from torchlint.contracts.schema import Call
 from torchlint.events import Cases, LossCall
@@ -19,8 +18,9 @@ from torchlint.flow import memory
 from torchlint.flow.attributes import is_module
 from torchlint.flow.decisions import consistent, expected
 from torchlint.flow.values import Asked, Condition, Const, Option, Tensor, Value, options_of
-from torchlint.flow.wording import short
+from torchlint.meaning import decided
 from torchlint.model import Facts, Kind, Place, Step, Trace
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -88,14 +88,6 @@ def _outside(machine: Machine, given: Facts | None, place: Place) -> tuple[Place
         if frame.forward and frame.owner is not None and is_module(frame.owner):
             found, name = frame.place, frame.owner.name
     return found, name
-
-
-def decided(call: Call, settings: Mapping[str, object]) -> Call:
-    """The contract with the family that the settings decide."""
-    for case in call.cases:
-        if all(name in settings and type(settings[name]) is type(value) and settings[name] == value for name, value in case.when.items()):
-            return call if case.loss == call.loss else replace(call, loss=case.loss)
-    return call
 
 
 def alternatives(machine: Machine, value: Value) -> list[Option]:

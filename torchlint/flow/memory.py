@@ -21,8 +21,8 @@ import libcst as cst
 from torchlint.contracts.schema import Call
 from torchlint.events import BackwardHookOnInplace, InplaceWrite, KeptOverwritten, StaleRead
 from torchlint.flow.values import Storage, Tensor
-from torchlint.flow.wording import short
 from torchlint.model import Facts, Kind, Place, Step
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine

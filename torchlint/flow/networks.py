@@ -20,12 +20,13 @@ from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind, bind_settings
 from torchlint.flow.attributes import ITEMS, library_bases
 from torchlint.flow.containers import make_dict
-from torchlint.flow.losses import decided, settings_of
+from torchlint.flow.losses import settings_of
 from torchlint.flow.merging import Missing
 from torchlint.flow.places import NodePlace
 from torchlint.flow.values import NONE, Api, ApiObject, Const, Function, Instance, Mapping, Sequence, Tensor, Unknown, Value
-from torchlint.flow.wording import KIND_WORDS, short
+from torchlint.meaning import decided
 from torchlint.model import Facts, Kind, Step, Trace
+from torchlint.wording import KIND_WORDS, short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from torchlint import meaning
 from torchlint.flow import memory
 from torchlint.flow.decisions import alike
 from torchlint.flow.thresholds import tell_of_comparison
@@ -51,16 +52,9 @@ ARITHMETIC: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "LeftShift": ("<<", operator.lshift), "RightShift": (">>", operator.rshift),
 }  # fmt: skip
 SIGNS: dict[str, Callable[[Any], Any]] = {"Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert}
-KEEPS_LOGITS = frozenset({"Add", "Subtract", "Multiply", "Divide"})
 THRESHOLDS: dict[type, str] = {cst.GreaterThan: ">", cst.GreaterThanEqual: ">=", cst.LessThan: "<", cst.LessThanEqual: "<="}
 INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8"})
-WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
 MOST_ITEMS = 64
-
-
-def is_mixture(weights: Facts, rows: Facts) -> bool:
-    """Whether a product mixes distributions with weights that sum to 1, which gives distributions again."""
-    return weights.kind is Kind.PROBABILITIES and rows.kind in (Kind.PROBABILITIES, Kind.ONE_HOT)
 
 
 def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope) -> Value:
@@ -133,36 +127,18 @@ def _arithmetic(name: str, left: Value, right: Value) -> Value:
 
 
 def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
-    """Only logits survive arithmetic: sums and multiples of raw scores are raw scores."""
-    facts = Facts()
-    if name == "MatrixMultiply" and isinstance(left, Tensor) and isinstance(right, Tensor) and is_mixture(left.facts, right.facts):
-        return Facts(Kind.PROBABILITIES, None, left.facts.source, False, left.facts.trace)
+    """What a result means, and its dtype."""
     tensors = [each for each in (left, right) if isinstance(each, Tensor)]
     others = [each for each in (left, right) if not isinstance(each, Tensor)]
-    scores = _raw_scores(name, left, right)
-    if scores is not None:
-        facts = Facts(Kind.LOGITS, None, scores.source, False, scores.trace)
+    facts = meaning.arithmetic_facts(ARITHMETIC[name][0], _operand(left), _operand(right)) if name in ARITHMETIC else Facts()
     _arithmetic_dtype(name, facts, tensors, others)
     return facts
 
 
-def _raw_scores(name: str, left: Value, right: Value) -> Facts | None:
-    """The raw scores among two operands, where the result is raw scores again; None where it may be something else."""
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, Tensor) and one.facts.kind is Kind.LOGITS and _keeps(name, one is left, other):
-            return one.facts
-    return None
-
-
-def _keeps(name: str, first: bool, other: Value) -> bool:
-    """Whether raw scores stay raw scores beside such an operand. A difference may be a log_softmax by hand, a product a sum over classes."""
-    if isinstance(other, Const) or _is_weight(other):
-        return name in KEEPS_LOGITS and (first or name != "Divide")
-    if not isinstance(other, Tensor):
-        return name in ("Add", "Multiply") or (name == "Divide" and first)
-    if name == "Subtract":
-        return other.facts.kind is Kind.LOGITS
-    return name == "Add" or (name == "Multiply" and other.facts.kind in WEIGHTS)
+def _operand(value: Value) -> Facts | meaning.Operand:
+    if isinstance(value, Const) or _is_weight(value):
+        return meaning.NUMBER
+    return value.facts if isinstance(value, Tensor) else meaning.ANYTHING
 
 
 def _is_weight(value: Value) -> bool:

@@ -17,8 +17,8 @@ from torchlint.contracts.schema import Call
 from torchlint.events import ArgumentGiven, Cases
 from torchlint.flow.losses import alternatives, facts_of
 from torchlint.flow.values import Value
-from torchlint.flow.wording import short
 from torchlint.model import Kind
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine

@@ -19,8 +19,8 @@ import libcst as cst
 from torchlint.contracts.schema import Call, LossFamily
 from torchlint.events import Cases, ThresholdGiven
 from torchlint.flow.values import Const, Tensor, Value, options_of
-from torchlint.flow.wording import short
 from torchlint.model import Facts, Place, Step
+from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine

@@ -1,36 +1,14 @@
-"""How do messages name things?
+"""What would a reader call a value?
 
 For example:
 
-    torch.nn.functional.cross_entropy -> F.cross_entropy      torch.nn.Softmax -> nn.Softmax      torch.Tensor.softmax -> Tensor.softmax
-    Kind.LOG_PROBABILITIES -> "log-probabilities"
+    an object of `class Net` -> Net      nn.Softmax(dim=1) -> nn.Softmax      partial(focal_loss, gamma=2) -> focal_loss
 """
 
 from __future__ import annotations
 
 from torchlint.flow.values import ApiObject, Bound, Class, Function, Instance, Partial, Value
-from torchlint.model import Kind
-
-KIND_WORDS = {
-    Kind.LOGITS: "logits",
-    Kind.PROBABILITIES: "probabilities",
-    Kind.LOG_PROBABILITIES: "log-probabilities",
-    Kind.UNIT_INTERVAL: "values in [0, 1]",
-    Kind.LOG_UNIT_INTERVAL: "logarithms of values in [0, 1]",
-    Kind.NONNEGATIVE: "non-negative values",
-    Kind.SIGNED_UNIT: "values in [-1, 1]",
-    Kind.ONE_HOT: "one-hot rows",
-    Kind.CLASS_INDICES: "class indices",
-    Kind.UNKNOWN: "a tensor",
-}
-
-
-def short(name: str) -> str:
-    """A qualified name as PyTorch programs write it."""
-    for prefix, replacement in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("torch.Tensor.", "Tensor.")):
-        if name.startswith(prefix):
-            return replacement + name[len(prefix) :]
-    return name
+from torchlint.wording import short
 
 
 def title(value: Value) -> str:

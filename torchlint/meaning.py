@@ -1,0 +1,111 @@
+"""What do numbers mean after a call, given what they meant before?
+
+A contract says it, and this module works it out, for both witnesses alike: the flow asks with places in the source, the runtime mode with
+places in the running program.
+
+    result_facts(<contract of softmax>, "torch.softmax", Facts(), place)          # probabilities, "torch.softmax gives probabilities"
+    result_facts(<contract of log>, "torch.log", <probabilities>, place)          # log-probabilities
+    arithmetic_facts("+", <logits>, NUMBER)                                       # logits: a raw score stays one
+    arithmetic_facts("+", <probabilities>, NUMBER)                                # unknown: arithmetic ends a meaning
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final
+
+from msgspec.structs import replace
+
+from torchlint.contracts.schema import Call
+from torchlint.model import Facts, Kind, Place, Step, Trace
+from torchlint.wording import KIND_WORDS, short
+
+
+class Operand(Enum):
+    """An operand that is no tensor with facts of its own."""
+
+    NUMBER = "number"  # a number, or a learnable weight: any real number
+    ANYTHING = "anything"  # of which nothing at all is known
+
+
+NUMBER: Final = Operand.NUMBER
+ANYTHING: Final = Operand.ANYTHING
+_KEEPS_LOGITS = frozenset({"+", "-", "*", "/"})
+_WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
+
+
+def decided(call: Call, settings: Mapping[str, object]) -> Call:
+    """The contract with the family that the settings decide."""
+    for case in call.cases:
+        if all(name in settings and type(settings[name]) is type(value) and settings[name] == value for name, value in case.when.items()):
+            return call if case.loss == call.loss else replace(call, loss=case.loss)
+    return call
+
+
+def given(gives: str, name: str, place: Place, before: Trace | None = None, maker: Place | None = None) -> Facts:
+    """Facts of what a call gives; the trace goes on from `before`."""
+    kind = Kind(gives)
+    if kind is Kind.UNKNOWN:
+        return Facts()
+    return Facts(kind, None, name, True, Trace(Step(f"{short(name)} gives {KIND_WORDS[kind]}", place, maker), before))
+
+
+def result_facts(
+    call: Call, name: str, old: Facts, place: Place, rows: Facts | None = None, one_hot: bool = False, maker: Place | None = None
+) -> Facts:
+    """The meaning of the result of a call, without its dtype.
+
+    old: of the parameter whose facts pass on; rows: of the parameter that `mixes` names; one_hot: it writes ones into a blank tensor;
+    maker: where the module that does it was built
+    """
+    if rows is not None and is_mixture(old, rows):
+        return Facts(Kind.PROBABILITIES, None, old.source, False, old.trace)
+    if old.kind in call.converts:
+        kind = call.converts[old.kind]
+        return given(kind.value, name, place, old.trace if kind is not Kind.UNKNOWN else None, maker)
+    if call.gives == "same":
+        return Facts(old.kind, None, old.source, old.exact, old.trace, None)
+    if call.gives is not None and call.gives != "self":
+        return given(call.gives, name, place, maker=maker)
+    return given(Kind.ONE_HOT.value, name, place) if one_hot else Facts()
+
+
+def is_mixture(weights: Facts, rows: Facts) -> bool:
+    """Whether a product mixes distributions with weights that sum to 1, which gives distributions again."""
+    return weights.kind is Kind.PROBABILITIES and rows.kind in (Kind.PROBABILITIES, Kind.ONE_HOT)
+
+
+def joined(parts: Sequence[Facts]) -> Facts:
+    """One tensor that is put together from several: what all of them have in common."""
+    base = parts[0]
+    same_kind = all(each.kind is base.kind for each in parts)
+    return Facts(
+        base.kind if same_kind else Kind.UNKNOWN,
+        base.dtype if all(each.dtype == base.dtype for each in parts) else None,
+        base.source if same_kind else "",
+        all(each.exact for each in parts),
+        base.trace if same_kind else None,
+        base.dtype_trace,
+    )
+
+
+def arithmetic_facts(symbol: str, left: Facts | Operand, right: Facts | Operand) -> Facts:
+    """Only logits survive arithmetic: sums and multiples of raw scores are raw scores."""
+    if symbol == "@" and isinstance(left, Facts) and isinstance(right, Facts) and is_mixture(left, right):
+        return Facts(Kind.PROBABILITIES, None, left.source, False, left.trace)
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Facts) and one.kind is Kind.LOGITS and _keeps(symbol, one is left, other):
+            return Facts(Kind.LOGITS, None, one.source, False, one.trace)
+    return Facts()
+
+
+def _keeps(symbol: str, first: bool, other: Facts | Operand) -> bool:
+    """Whether raw scores stay raw scores beside such an operand. A difference may be a log_softmax by hand, a product a sum over classes."""
+    if other is NUMBER:
+        return symbol in _KEEPS_LOGITS and (first or symbol != "/")
+    if not isinstance(other, Facts):
+        return symbol in ("+", "*") or (symbol == "/" and first)
+    if symbol == "-":
+        return other.kind is Kind.LOGITS
+    return symbol == "+" or (symbol == "*" and other.kind in _WEIGHTS)
