@@ -13,7 +13,8 @@ from support.fixtures import projects
 from support.flow import ROOT, MemoryFiles
 
 import torchlint.check
-from torchlint.check import Result, check
+from torchlint.check import check
+from torchlint.collecting import Result
 from torchlint.config import Settings, override
 from torchlint.flow.machine import EVALUATORS, EXECUTORS, Machine
 from torchlint.model import Evidence, Finding

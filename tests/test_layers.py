@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"contracts", "events", "meaning"},
     {"flow"},
     {"rules"},
-    {"check", "config", "fixing", "kinds", "pages"},
+    {"check", "collecting", "config", "fixing", "kinds", "pages"},
     {"session", "walk", "cache", "reporters"},
     {"cli", "default_command", "terminal", "progress", "__main__", "lsp", "pytest_plugin"},
 ]

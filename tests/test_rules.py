@@ -38,6 +38,9 @@ class Spot:
     def locate(self) -> Location:
         return Location("train.py", None, self.line, 1, self.line, 2)
 
+    def silences(self, location: Location, code: str, name: str, whole: bool) -> bool:
+        return False
+
 
 HERE = Spot()
 

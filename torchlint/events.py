@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torchlint.contracts.schema import Call, LossFamily
-from torchlint.model import Facts, Place, Step, Trace
+from torchlint.model import Evidence, Facts, Place, Step, Trace
 
 
 class Cases:
@@ -33,12 +33,14 @@ class Event:
     """place: where it happens. certain: False when an unknown flag decides whether this case arises at all.
 
     choice: names the alternative that is meant, such as "when the model is MLP"; empty where there is only one.
+    evidence: how the witness knows what the event says of the tensors.
     """
 
     place: Place
     certain: bool = True
     cases: Cases = field(default_factory=Cases)
     choice: str = ""
+    evidence: Evidence = Evidence.PROVEN
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torchlint.check import ANYTHING, Progress, follow
+from torchlint.check import Progress, follow
+from torchlint.collecting import ANYTHING
 from torchlint.config import Settings
 from torchlint.contracts.table import load
 from torchlint.events import Event, LossCall, LossMade

@@ -79,6 +79,10 @@ class Place(Protocol):
 
     def locate(self) -> Location: ...
 
+    def silences(self, location: Location, code: str, name: str, whole: bool) -> bool:
+        """Whether a comment on the first line of its location, or with `whole` on any of its lines, silences a rule."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -117,6 +121,31 @@ class Trace:
             node = node.before
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the values of one live tensor are like. The flow never knows.
+
+    lowest, highest  of the finite values; None for an empty tensor
+    finite    False where NaN or an infinity is among them
+    excess    how far the farthest row is from a distribution: |sum - 1| over the class axis; None where that says nothing
+    log_excess  ... from a distribution's logarithm: |logsumexp|
+    integral  whether all values are whole numbers
+    ignored   how many are equal to the ignore_index of the loss
+    counts    how often each class index occurs, the most frequent first, at most ten
+    size      how many values there are
+    """
+
+    size: int
+    lowest: float | None = None
+    highest: float | None = None
+    finite: bool = True
+    excess: float | None = None
+    log_excess: float | None = None
+    integral: bool = False
+    ignored: int = 0
+    counts: tuple[tuple[int, int], ...] = ()
+
+
 @dataclass(slots=True)
 class Facts:
     """What a witness knows of one tensor.
@@ -128,6 +157,7 @@ class Facts:
     trace   how the kind came here
     dtype_trace  how the dtype came here
     shape   the sizes that are known, None for an axis of unknown size; None where even the rank is unknown
+    observed  what its values are like, where the runtime mode has looked at them
     """
 
     kind: Kind = Kind.UNKNOWN
@@ -137,6 +167,7 @@ class Facts:
     trace: Trace | None = None
     dtype_trace: Trace | None = None
     shape: tuple[int | None, ...] | None = None
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +200,7 @@ class Report:
     steps: tuple[Step, ...] = ()
     severity: Severity | None = None  # where one rule has several: overrides rule.severity
     cause: Step | None = None
+    evidence: Evidence | None = None  # where the rule looked at more than kinds: overrides the event's
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +227,7 @@ class Finding:
     more: int = 0  # how many further flows reach the same place with the same mistake
     cause: Location | None = None  # where the wrong value arose; findings with the same code and cause are one mistake
     fix: None = field(default=None)
+    times: int | None = None  # how often the runtime mode saw it there; None for the static side
 
     @property
     def sort_key(self) -> tuple[Location, str]:

@@ -22,7 +22,7 @@ from torchlint.source import SourceFile, shown_path
 from torchlint.walk import Walked, import_roots, walk
 
 if TYPE_CHECKING:
-    from torchlint.check import Result
+    from torchlint.collecting import Result
     from torchlint.kinds import Survey
 
 Progress = Callable[[int, int, str], None]

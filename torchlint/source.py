@@ -107,6 +107,12 @@ class SourceFile:
             self._suppressions = Suppressions.of(self.text)
         return self._suppressions
 
+    def silences(self, location: Location, code: str, name: str, whole: bool) -> bool:
+        """Whether a comment on the first line of a location, or with `whole` on any of its lines, silences a rule."""
+        first = self.program_line(location)
+        last = first + (location.end_line - location.line if whole else 0)
+        return self.suppressions.hides_span(first, last, code, name)
+
     def _parse(self) -> libcst.Module:
         from torchlint.parsing import parse
 

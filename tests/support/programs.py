@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from support.flow import ROOT, MemoryFiles
-from torchlint.check import Result, check
+from torchlint.check import check
+from torchlint.collecting import Result
 from torchlint.config import Settings
 
 IMPORTS = """\

@@ -37,6 +37,9 @@ class NodePlace:
     def locate(self) -> Location:
         return self.source.locate([self.node])[id(self.node)]
 
+    def silences(self, location: Location, code: str, name: str, whole: bool) -> bool:
+        return self.source.silences(location, code, name, whole)
+
 
 def locate(places: Iterable[Place]) -> dict[Place, Location]:
     """The locations of many places, with one walk for each file. Places whose node cannot be found are left out."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from torchlint.reporters.text import Paint, harmless, place
 
 if TYPE_CHECKING:
-    from torchlint.check import Result
+    from torchlint.collecting import Result
 
 
 def render(result: Result, *, paint: Paint | None = None) -> str:

@@ -29,7 +29,7 @@ from torchlint.reporters.frame import Frame, Sources
 from torchlint.reporters.text import Paint, place, wrapped
 
 if TYPE_CHECKING:
-    from torchlint.check import Result
+    from torchlint.collecting import Result
 
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 MOST_OTHERS = 12

@@ -23,7 +23,7 @@ from torchlint import __version__
 from torchlint.model import Finding, Location
 
 if TYPE_CHECKING:
-    from torchlint.check import Result
+    from torchlint.collecting import Result
 
 VERSION = 1
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from torchlint.events import Event
-from torchlint.model import Facts, Rule, Severity, Step, Trace
+from torchlint.model import Evidence, Facts, Rule, Severity, Step, Trace
 
 E = TypeVar("E", bound=Event)
 
@@ -37,6 +37,7 @@ class Remark:
     steps: tuple[Step, ...] = ()
     severity: Severity | None = None
     cause: Step | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def judge(event: Event) -> Iterator[Report]:
     """What the rules say of one event, in the order of their codes. Whether a rule is selected is for the caller to ask."""
     for entry in _entries_for(type(event)):
         for remark in entry.judge(event):
-            yield Report(entry.rule, event.place, remark.message, remark.help, remark.steps, remark.severity, remark.cause)
+            yield Report(entry.rule, event.place, remark.message, remark.help, remark.steps, remark.severity, remark.cause, remark.evidence)
 
 
 def _entries_for(event: type[Event]) -> tuple[Entry, ...]:
