@@ -134,11 +134,13 @@ def test_each_rule_that_appears_is_told_once() -> None:
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == ["TL101", "TL102", "TL303"]
     assert [result["ruleIndex"] for result in run["results"]] == [2, 0, 2, 1]
+    rule = by_code("TL102")
+    assert rule is not None
     assert rules[1] == {
         "id": "TL102",
-        "name": "log-softmax-before-cross-entropy",
-        "helpUri": "https://torchlint.readthedocs.io/rules/TL102",
-        "shortDescription": {"text": "log-probabilities into a cross-entropy loss: redundant, harmless"},
+        "name": rule.name,
+        "helpUri": rule.url,
+        "shortDescription": {"text": rule.summary},
         "defaultConfiguration": {"level": "note"},
     }
 
@@ -273,7 +275,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pyproject.toml").write_text("[tool.torchlint]\n")
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
     (tmp_path / "my größe.py").write_text(TRAIN, encoding="utf-8")
-    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": text} for text in CELLS]
+    cells: list[dict[str, Any]] = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": text} for text in CELLS]
     cells.insert(1, {"cell_type": "markdown", "metadata": {}, "source": "# text"})
     (tmp_path / "nb.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     monkeypatch.chdir(tmp_path)

@@ -31,7 +31,7 @@ from torchlint.errors import UnreadableFile
 from torchlint.model import Finding, Location, Severity, TraceStep
 
 if TYPE_CHECKING:
-    from torchlint.check import Result
+    from torchlint.collecting import Result
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
