@@ -187,7 +187,7 @@ class Entries:
             arguments = unknown_arguments(forward, 1).positional if isinstance(forward, Function) else [forward_argument()]
             call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
             run_steps(machine, network)
-        elif isinstance(network, ApiObject) and network.attributes and network.made is not None:
+        elif isinstance(network, ApiObject) and network.attributes and network.made is not None and id(network.made) not in machine.taken_apart:
             place = network.made.place
             if isinstance(place, NodePlace):
                 call_object(machine, network, Arguments([forward_argument()]), place.node, self.modules[0])

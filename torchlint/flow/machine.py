@@ -76,6 +76,7 @@ class Machine:
         self.choosing: list[NodePlace] = []  # the calls under way of one among several alternatives
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.taken_apart: set[int] = set()  # ids of the steps that built ready-made networks of which the program calls parts
         self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.thresholds = Thresholds()
         self.failures: list[Exception] = []

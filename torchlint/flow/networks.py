@@ -157,6 +157,8 @@ def _made_by(target: ApiObject, result: Value, node: cst.CSTNode) -> Value:
 
 def _forward(machine: Machine, target: ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     items = target.attributes.get(ITEMS)
+    if target.model is None and target.module is None and target.made is not None:
+        machine.taken_apart.add(id(target.made))
     if items is not None:
         return run_items(machine, items, arguments, node, scope)
     if target.model is not None:
@@ -282,7 +284,10 @@ def _kind_of(model: Model, target: ApiObject) -> Kind | None:
 
 def _run_part(machine: Machine, part: ApiObject, follower: str | None, node: cst.CSTNode, scope: Scope) -> None:
     """A part of a ready-made network that the program has touched, and what is applied to its output: its hooks may see something."""
+    apart = id(part.made) in machine.taken_apart
     output = call_object(machine, part, Arguments([Tensor(Facts(), grad=True)]), node, scope)
+    if not apart:
+        machine.taken_apart.discard(id(part.made))
     contract = machine.table.call(follower) if follower is not None else None
     if contract is not None and follower is not None and isinstance(output, Tensor):
         apply_call(machine, contract, follower, Arguments([output]), node, scope)
