@@ -23,8 +23,8 @@ LAYERS: list[set[str]] = [
     {"flow"},
     {"rules"},
     {"check", "collecting", "config", "fixing", "kinds", "pages"},
-    {"session", "walk", "cache", "reporters"},
-    {"cli", "default_command", "terminal", "progress", "__main__", "lsp", "pytest_plugin"},
+    {"session", "walk", "cache", "reporters", "orders", "launch"},
+    {"cli", "default_command", "terminal", "progress", "running", "__main__", "lsp", "pytest_plugin"},
 ]
 OUTSIDE = {"runtime"}  # stands beside flow/: live tensors
 

@@ -251,6 +251,44 @@ def _rendered(outcome: Outcome, output: Output, options: dict[str, Any]) -> str 
     return full.render(outcome.result, outcome.sources, paint=paint, width=columns, summary=not options["quiet"])
 
 
+@main.command(
+    "run",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[OPTIONS] SCRIPT|-m MODULE [ARGS]...",
+)
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@_rule_option("--select", "Judge by these rules only.")
+@_rule_option("--extend-select", "Judge by these rules besides those selected.")
+@_rule_option("--ignore", "Leave these rules out.")
+@click.option("--every", type=click.IntRange(1), default=50, show_default=True, help="Look at each N-th step of the optimizer; 1 looks at all.")
+@click.option("--warmup", type=click.IntRange(0), default=20, show_default=True, help="Look at all of the first N steps.")
+@click.option("--raise", "raises", is_flag=True, help="Raise an exception at the first finding, where it happens.")
+@click.option("--fail", is_flag=True, help="Give exit code 1 where there were findings, whatever the program gives.")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "info", "never"]), help="Least severity that counts for --fail (default: warning).")
+@click.option("--output-format", "formats", multiple=True, metavar="full|concise|json|sarif[=FILE]", help="How to report (default: full).")
+@click.option("-o", "--output-file", type=click.Path(dir_okay=False), help="Write the report there instead of to standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing while the program runs, and nothing at its end if nothing was found.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour (auto: on a terminal, unless NO_COLOR is set).")
+@click.option("--config", "config_file", type=click.Path(), help="Read this settings file instead of the nearest one.")
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="")
+@click.pass_context
+def run_(ctx: click.Context, /, module: str | None, words: tuple[str, ...], **options: Any) -> None:
+    """Run a program and look at its real tensors.
+
+    The program runs as it would by itself, in all its processes, and ends with its own exit code. At the end, also after an exception or Ctrl-C, what
+    was found is reported on standard error. Needs torch.
+
+    \b
+    torchlint run train.py --epochs 3
+    torchlint run -m package.train
+    torchlint run --every 1 --output-format sarif=runtime.sarif train.py
+    """
+    from torchlint import running
+
+    ctx.exit(running.run(module, words, options))
+
+
 @main.command()
 @click.argument("rule", metavar="CODE|NAME", shell_complete=_complete_rule)
 def explain(rule: str) -> None:

@@ -88,9 +88,13 @@ class Collector:
         for report in judge(event):
             wrong = True
             if self._settings.enabled(report.rule):
-                self._told[report.place, report.rule.code].append(_Told(report, event))
+                self.add(report, event)
         if isinstance(event, LossCall) and event.free is not None:
             self._choices[event.free].take(event, wrong)
+
+    def add(self, report: Report, event: Event) -> None:
+        """Keep what a rule says of an event."""
+        self._told[report.place, report.rule.code].append(_Told(report, event))
 
     def findings(self) -> list[Finding]:
         """One finding for each place and rule."""

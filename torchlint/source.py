@@ -169,11 +169,11 @@ class SourceFile:
         return Location(self.path, cell, first, column, last, end_column)
 
 
-def shown_path(path: str) -> str:
-    """How a path is written in messages: posix, relative to the working directory where it lies inside."""
+def shown_path(path: str, base: str | None = None) -> str:
+    """How a path is written in messages: posix, relative to the working directory (or to `base`) where it lies inside."""
     name = os.path.normpath(path)
     if os.path.isabs(name):
-        here = os.getcwd()
+        here = base or os.getcwd()
         inside = name.startswith(here.rstrip(os.sep) + os.sep)
         name = os.path.relpath(name, here) if inside else name
     # Bytes of a file name that are no text cannot be printed.

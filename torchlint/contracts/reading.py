@@ -41,6 +41,7 @@ class Contracts:
     aliases: dict[str, str]
     dtypes: dict[str, str]
     constants: dict[str, bool | int | float | str]
+    nodes: dict[str, str]
     calls: dict[str, Call]
     modules: dict[str, Module]
     models: dict[str, Model]
@@ -86,11 +87,12 @@ def _with_none(table: dict[str, Any], key: str) -> None:
 @cache
 def builtin() -> Contracts:
     """The contracts that come with torchlint."""
-    contracts = Contracts({}, {}, {}, {}, {}, {}, {}, {})
+    contracts = Contracts({}, {}, {}, {}, {}, {}, {}, {}, {})
     for file in read_files().values():
         contracts.aliases.update(file.aliases)
         contracts.dtypes.update(file.dtypes)
         contracts.constants.update(file.constants)
+        contracts.nodes.update(file.nodes)
         _enter(contracts.calls, file.call)
         _enter(contracts.modules, file.module)
         _enter(contracts.models, file.model)

@@ -32,6 +32,15 @@ Constant = bool | int | float | str | None
 Saved = Literal["input", "output"]
 """What autograd may keep of a call for its backward pass."""
 
+Domain = Literal[
+    "unit_interval",  # each in [0, 1]
+    "signs",  # -1 or 1
+    "class_index",  # whole numbers from 0 to one less than the classes of the input, or the ignore_index
+    "distribution",  # rows that are not negative and sum to 1 (where they are floating)
+    "row_index",  # whole numbers that number the rows of another parameter
+]
+"""Which values a parameter takes, as the runtime mode can see; broken by values, not by meaning."""
+
 Effect = Literal[
     "add_child",  # Module.add_module(name, module)
     "append",  # ModuleList.append
@@ -79,11 +88,14 @@ class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any.
 
     unless: a parameter with which the values do not matter when it is given (bernoulli(input, p): only the shape of the input counts)
+    domain: which values; of: the parameter whose classes or rows an index numbers
     """
 
     kinds: tuple[Kind, ...] = ()
     dtype: tuple[str, ...] = ()
     unless: str | None = None
+    domain: tuple[Domain, ...] = ()
+    of: str | None = None
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +137,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     loss        the family of a loss; then `takes` speaks of "input" and "target"
     cases       ... where settings decide the family: the first case whose settings are all known and equal; none: `loss`
     roles       ... which parameters are its "input" and "target", where they are called otherwise
+    alike       parameters whose tensors must have one shape, because others are broadcast in silence
     blank       what it makes means nothing until it is written (zeros, empty): it takes the kind of what is put into it
     fills       the parameter that is written into a blank tensor: where it is the number 1, the result is one-hot (scatter)
     module      the nn module that does the same, as to be written in nn.Sequential: "nn.ReLU()"
@@ -159,6 +172,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     loss: LossFamily | None = None
     cases: tuple[Case, ...] = ()
     roles: dict[Literal["input", "target"], str] = msgspec.field(default_factory=dict)
+    alike: tuple[str, ...] = ()
     blank: bool = False
     fills: str | None = None
     module: str | None = None
@@ -303,12 +317,16 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype. constants: qualified name -> its value."""
+    """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype. constants: qualified name -> its value.
+
+    nodes: node of the autograd graph -> the function that it is the backward of
+    """
 
     schema: Literal[1]
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     dtypes: dict[str, str] = msgspec.field(default_factory=dict)
     constants: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
+    nodes: dict[str, str] = msgspec.field(default_factory=dict)
     call: tuple[Call, ...] = ()
     module: tuple[Module, ...] = ()
     model: tuple[Model, ...] = ()

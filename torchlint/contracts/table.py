@@ -30,6 +30,7 @@ class Table:
         self._aliases = contracts.aliases
         self._dtypes = contracts.dtypes
         self._constants = contracts.constants
+        self._nodes = contracts.nodes
         self._calls = contracts.calls
         self._modules = contracts.modules
         self._models = contracts.models
@@ -58,6 +59,10 @@ class Table:
     def call(self, name: str) -> Call | None:
         """The contract of a function, method or tensor constructor by its qualified name."""
         return self._calls.get(self.canonical(name))
+
+    def calls(self) -> Iterable[tuple[str, Call]]:
+        """All of them, by name."""
+        return self._calls.items()
 
     def module(self, name: str) -> Module | None:
         """The contract of a class whose instances are called."""
@@ -117,6 +122,10 @@ class Table:
     def tensor_method(self, name: str) -> Call | None:
         """The contract of a method or attribute of tensors: "softmax", "view", "T"."""
         return self._calls.get(f"torch.Tensor.{name}")
+
+    def nodes(self) -> Iterable[tuple[str, str]]:
+        """The nodes of the autograd graph, each with the function that it is the backward of."""
+        return self._nodes.items()
 
     def known(self, name: str) -> bool:
         """Is a contract called that, or a module that holds some (torch.nn)?"""

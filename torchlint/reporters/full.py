@@ -58,7 +58,8 @@ def _finding(finding: Finding, others: Sequence[Finding], sources: Sources, pain
     color = COLORS[finding.severity]
     prose = min(width, WIDEST)
     label = paint(f"{finding.severity}[{finding.code}]", "bold", color)
-    evidence = " (possible)" if finding.evidence is Evidence.POSSIBLE else ""
+    evidence = "" if finding.evidence is Evidence.PROVEN else f" ({finding.evidence})"
+    evidence += f" (seen {_counted(finding.times, 'time')})" if finding.times is not None else ""
     yield f"{paint(place(finding.location), 'bold')}: {label} {paint(finding.rule, 'bold')}{evidence}"
     yield wrapped(finding.message, prose, "  ")
     frame = list(Frame(sources, paint, width, "  ", color).lines(finding.location, before=1, after=1))

@@ -9,7 +9,8 @@
      "errors": [{"path": "broken.py", "message": "..."}]}
 
 Paths are relative to the working directory and written with `/`; lines and columns count from 1, and in a notebook `line` counts inside the
-code cell of that number. Findings with one `code` and one `cause` come of one mistake, made there.
+code cell of that number. Findings with one `code` and one `cause` come of one mistake, made there. What was seen in a running program also says
+how many `times`.
 `version` is raised when a field changes its meaning or goes away; fields may be added.
 """
 
@@ -52,7 +53,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "trace": [{"message": _text(step.message), "location": _location(step.location)} for step in finding.trace],
         "fix": finding.fix,
         "cause": _location(finding.cause) if finding.cause is not None else None,
-    }
+    } | ({"times": finding.times} if finding.times is not None else {})
 
 
 def _location(location: Location) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""How are calls into torch seen without replacing any function?
+
+    with CallMode(witness, failed):
+        loss = F.cross_entropy(net(x), y)     # every call with a contract goes by the witness; results are torch's own
+
+A TorchFunctionMode sees calls however they were imported or bound, and breaks neither scripting nor tracing nor tensor subclasses. It sees
+those of its own thread only. Where a program is being compiled, traced or exported it stands aside.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from torchlint.errors import TorchlintError
+from torchlint.model import Facts
+from torchlint.runtime import distributions
+from torchlint.runtime.functions import Handler, handlers
+from torchlint.runtime.witness import UNKNOWN, Witness
+
+_compiling = torch.compiler.is_compiling
+_tracing = torch._C._get_tracing_state
+_Quiet = torch._C.DisableTorchFunction
+
+
+class CallMode(TorchFunctionMode):
+    """Shows each call to a witness.
+
+    failed  told of an error of ours, which never ends the user's program
+    begin   called before each call of interest
+    """
+
+    def __init__(self, witness: Witness, failed: Callable[[Exception], None], begin: Callable[[], None]) -> None:
+        super().__init__()
+        self._witness = witness
+        self._failed = failed
+        self._begin = begin
+        self._handlers = handlers(witness.table)
+        self._constructions = frozenset(distributions.FIRST_CALLS)
+        self.idle = False
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        if _compiling() or self.idle:
+            return func(*args, **(kwargs or {}))
+        if func in self._constructions:
+            self._look_at_construction(sys._getframe(1))
+        handler = self._handlers.get(func)
+        if handler is None:
+            return func(*args, **(kwargs or {}))
+        if (handler.passes and not self._witness.ledger.holds(args)) or (handler.only_writes and not self._witness.hooks.watching):
+            return func(*args, **(kwargs or {}))
+        return self._look(handler, func, args, kwargs or {}, sys._getframe(1))
+
+    def _look(self, handler: Handler, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], frame: FrameType) -> Any:
+        if _tracing() is not None:
+            return func(*args, **kwargs)
+        bound: dict[str, Any] = {}
+        before: Facts = UNKNOWN
+        try:
+            self._begin()
+            with _Quiet():
+                bound = handler.bind(args, kwargs)
+                before = self._witness.subject(handler, bound)
+                self._witness.before(handler, bound, frame)
+        except TorchlintError:
+            raise
+        except Exception as error:
+            self._failed(error)
+        result = func(*args, **kwargs)
+        try:
+            with _Quiet():
+                self._witness.after(handler, bound, result, before, frame)
+        except TorchlintError:
+            raise
+        except Exception as error:
+            self._failed(error)
+        return result
+
+    def _look_at_construction(self, frame: FrameType) -> None:
+        try:
+            with _Quiet():
+                found = distributions.construction(self._witness.table, frame)
+                if found is not None:
+                    self._witness.distribution(*found, frame)
+        except TorchlintError:
+            raise
+        except Exception as error:
+            self._failed(error)

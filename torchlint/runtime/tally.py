@@ -1,0 +1,65 @@
+"""What has been found in a running program so far?
+
+    tally.take(event)        # judged by the rules; the first time at a place it is news
+    tally.findings()         # one for each place and rule, with how often it was seen
+
+A training loop comes by the same line a million times: of each place and rule only the best report is kept, and a count.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from torchlint.collecting import Collector
+from torchlint.config import Settings
+from torchlint.events import Event
+from torchlint.model import Finding, Place, Report
+from torchlint.rules.registry import judge
+from torchlint.runtime.places import locate
+
+News = Callable[[Finding], None]
+
+
+class Tally:
+    """Gathers what the rules say while a program runs. news: called once for each finding, when it is first seen."""
+
+    def __init__(self, settings: Settings, news: News) -> None:
+        self._settings = settings
+        self._news = news
+        self._told: dict[tuple[Place, str], Collector] = {}
+        self._counts: Counter[tuple[Place, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, event: Event) -> None:
+        """Judge one event; tells of what is new. Whatever `news` raises goes through."""
+        fresh = []
+        for report in judge(event):
+            if self._settings.enabled(report.rule):
+                with self._lock:
+                    fresh += self._enter(report, event)
+        for finding in fresh:
+            self._news(finding)
+
+    def findings(self) -> list[Finding]:
+        """All findings, sorted by place."""
+        with self._lock:
+            found = [replace(finding, times=self._counts[key]) for key, each in self._told.items() for finding in each.findings()]
+        return sorted(found, key=lambda finding: finding.sort_key)
+
+    def forget(self) -> None:
+        """Begin anew: what a forked process has found before the fork was found by its parent."""
+        self._lock = threading.Lock()
+        self._told.clear()
+        self._counts.clear()
+
+    def _enter(self, report: Report, event: Event) -> list[Finding]:
+        key = (report.place, report.rule.code)
+        self._counts[key] += 1
+        if key in self._told:
+            return []
+        collector = self._told[key] = Collector(self._settings, locate)
+        collector.add(report, event)
+        return collector.findings()

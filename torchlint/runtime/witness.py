@@ -1,0 +1,244 @@
+"""What does one call into torch tell?
+
+Every call that a contract speaks of comes by here, with the real arguments. Before it runs, the events are told that the flow would tell of it
+(a loss is computed, a logarithm is taken, a distribution draws); after it, what its result means is noted for the tensors that it gave:
+
+    probs = net(x).softmax(1)      # noted: probabilities, "Tensor.softmax gives probabilities", at this line
+    F.cross_entropy(probs, y)      # told: LossCall(arguments={"input": <these facts>, ...})
+
+What is not noted, because nobody watched when it was computed, is asked of the autograd graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import torch
+
+from torchlint.contracts.schema import Call
+from torchlint.contracts.table import Table
+from torchlint.events import ActivationCall, ArgumentGiven, Event, LossMade
+from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, result_facts
+from torchlint.model import Facts, Kind, Place, Step
+from torchlint.runtime.functions import Handler
+from torchlint.runtime.graph import Graph
+from torchlint.runtime.hooks import Hooks
+from torchlint.runtime.ledger import Ledger
+from torchlint.runtime.losses import Losses
+from torchlint.runtime.modules import Births
+from torchlint.runtime.places import Caller, caller
+from torchlint.runtime.thresholds import Thresholds
+from torchlint.wording import short
+
+UNKNOWN = Facts()
+_TENSOR = torch.Tensor
+
+
+class Witness:
+    """Looks at calls and tells `emit` of them."""
+
+    def __init__(self, table: Table, emit: Callable[[Event], None], births: Births) -> None:
+        self.table = table
+        self.emit = emit
+        self.births = births
+        self.ledger = Ledger()
+        self.graph = Graph(table)
+        self.thresholds = Thresholds(emit)
+        self.losses = Losses(self)
+        self.hooks = Hooks(emit, self.title)
+
+    def before(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
+        """Tell of a call that is about to run. frame: of what called it."""
+        call = handler.call
+        if self.hooks.watching and handler.writes(bound):
+            self._tell_of_write(handler, bound, self.hooks.about_to_write, frame)
+        if call.loss is not None:
+            self.losses.tell(handler, bound, caller(frame))
+        elif call.takes:
+            self._tell_of_arguments(handler, bound, frame)
+        elif call.threshold is not None:
+            self._tell_of_division(handler, bound, frame)
+        if call.needs or call.converts:
+            self._tell_of_activation(handler, bound, frame)
+
+    def after(self, handler: Handler, bound: dict[str, Any], result: Any, before: Facts, frame: FrameType) -> None:
+        """Note what the result means. before: what was known of the argument whose facts pass on, before the call wrote into it."""
+        call = handler.call
+        if self.hooks.watching and handler.writes(bound):
+            self._tell_of_write(handler, bound, self.hooks.written, frame)
+        if handler.symbol:
+            if isinstance(result, _TENSOR):
+                self._note_arithmetic(handler, bound, result)
+            return
+        if call.gives == "same" and not call.converts:
+            self._pass_on(result, before)
+            return
+        if not (call.gives or before.kind in call.converts or call.mixes or call.returns or call.fills):
+            return
+        here = caller(frame)
+        if here is not None:
+            self._note_result(handler, bound, result, before, here)
+
+    def _tell_of_write(self, handler: Handler, bound: Mapping[str, Any], tell: Callable[[torch.Tensor, str, Place], None], frame: FrameType) -> None:
+        tensor, here = bound.get(handler.call.passes_on), caller(frame)
+        if isinstance(tensor, _TENSOR) and here is not None:
+            tell(tensor, self.name_of(handler, here), self._place(here)[0])
+
+    def title(self, module: torch.nn.Module) -> str:
+        """How a message names a module."""
+        found = self.births.contract(type(module))
+        return short(found[0]) if found is not None and type(module).__module__.startswith("torch.") else type(module).__name__
+
+    def subject(self, handler: Handler, bound: Mapping[str, Any]) -> Facts:
+        """What is known of the argument whose facts pass on."""
+        value = bound.get(handler.call.passes_on)
+        if isinstance(value, (list, tuple)):
+            parts = [self.facts(each) for each in value if isinstance(each, _TENSOR)]
+            return joined(parts) if parts else UNKNOWN
+        return self.facts(value) if isinstance(value, _TENSOR) else UNKNOWN
+
+    def facts(self, tensor: torch.Tensor) -> Facts:
+        """What was noted of a tensor."""
+        return self.ledger.of(tensor) or UNKNOWN
+
+    def known(self, tensor: torch.Tensor) -> Facts:
+        """What was noted of a tensor, or else what the autograd graph shows; with its dtype and shape."""
+        facts = self.ledger.of(tensor)
+        if facts is None:
+            facts = self.graph.facts(tensor)
+        return replace(facts, dtype=str(tensor.dtype).removeprefix("torch."), shape=tuple(tensor.shape))
+
+    def name_of(self, handler: Handler, here: Caller) -> str:
+        """The qualified name by which the user calls it: that of the module, where a module of torch does it."""
+        if here.module is None:
+            return handler.name
+        return self.births.name_of(type(here.module), handler.call) or handler.name
+
+    def made(self, here: Caller, name: str) -> Step | None:
+        """The step that says where the module at work was built, if one is at work and that was seen."""
+        place = self.births.of(here.module) if here.module is not None else None
+        return Step(f"`{short(name)}` is built", place) if place is not None else None
+
+    def _pass_on(self, result: Any, facts: Facts) -> None:
+        if facts is UNKNOWN or facts.kind is Kind.UNKNOWN:
+            return
+        for tensor in _tensors(result):
+            self.ledger.note(tensor, facts)
+
+    def _note_arithmetic(self, handler: Handler, bound: dict[str, Any], result: torch.Tensor) -> None:
+        left, right = bound.get("input"), bound.get("other")
+        if handler.turned:
+            left, right = right, left
+        first, second = self._operand(left), self._operand(right)
+        if (isinstance(first, Facts) and first.kind is not Kind.UNKNOWN) or (isinstance(second, Facts) and second.kind is not Kind.UNKNOWN):
+            facts = arithmetic_facts(handler.symbol, first, second)
+            if facts.kind is not Kind.UNKNOWN:
+                self.ledger.note(result, facts)
+
+    def _operand(self, value: Any) -> Facts | Operand:
+        if isinstance(value, torch.nn.Parameter):
+            return NUMBER
+        if isinstance(value, _TENSOR):
+            return self.facts(value)
+        return NUMBER if isinstance(value, (int, float)) else ANYTHING
+
+    def _note_result(self, handler: Handler, bound: dict[str, Any], result: Any, before: Facts, here: Caller) -> None:
+        call, name = handler.call, self.name_of(handler, here)
+        place, maker = self._place(here)
+        if call.returns and (call.returns_if is None or call.returns_if in bound) and isinstance(result, (tuple, list)):
+            for each, gives in zip(result, call.returns, strict=False):
+                if isinstance(each, _TENSOR):
+                    facts = before if gives == "same" else given(gives, name, place, maker=maker)
+                    self._pass_on(each, facts)
+            return
+        rows = bound.get(call.mixes) if call.mixes is not None else None
+        one_hot = call.fills is not None and self._is_one_hot(call.fills, before, bound)
+        facts = result_facts(call, name, before, place, self.facts(rows) if isinstance(rows, _TENSOR) else None, one_hot, maker)
+        if call.blank:
+            facts = Facts(source=name)
+        if facts.kind is not Kind.UNKNOWN or facts.source:
+            for tensor in _tensors(result):
+                self.ledger.note(tensor, facts)
+
+    def _place(self, here: Caller) -> tuple[Place, Place | None]:
+        """Where a step of a trace stands: a module that a container calls is shown where it was built."""
+        built = self.births.of(here.module) if here.module is not None else None
+        return (built, built) if here.contained and built is not None else (here.place, built)
+
+    def _is_one_hot(self, filler: str, before: Facts, bound: Mapping[str, Any]) -> bool:
+        maker = self.table.call(before.source)
+        written = bound.get(filler, bound.get("value"))
+        return maker is not None and maker.blank and isinstance(written, (int, float)) and written == 1
+
+    def _tell_of_arguments(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
+        told = list(self.arguments(handler.call, bound))
+        here = caller(frame) if told else None
+        for parameter, facts in told:
+            if here is not None:
+                self.emit(
+                    ArgumentGiven(place=here.place, callee=short(self.name_of(handler, here)), call=handler.call, parameter=parameter, given=facts)
+                )
+
+    def arguments(self, call: Call, bound: Mapping[str, Any]) -> Iterable[tuple[str, Facts]]:
+        """The parameters of which the contract says what they take, and that get a tensor of known meaning."""
+        for parameter, takes in call.takes.items():
+            value = bound.get(parameter)
+            if isinstance(value, _TENSOR) and not (takes.unless is not None and bound.get(takes.unless) is not None):
+                facts = self.known(value)
+                if facts.kind is not Kind.UNKNOWN:
+                    yield parameter, facts
+
+    def _tell_of_activation(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
+        call = handler.call
+        missing = tuple(each for each in call.needs if bound.get(each) is None)
+        value = bound.get(call.passes_on)
+        facts = self.known(value) if call.converts and isinstance(value, _TENSOR) else UNKNOWN
+        if not missing and facts.kind is Kind.UNKNOWN:
+            return
+        here = caller(frame)
+        if here is None:
+            return
+        callee = short(self.name_of(handler, here))
+        if facts.kind is not Kind.UNKNOWN:
+            self.emit(ActivationCall(place=here.place, callee=callee, call=call, input=facts))
+        if missing:
+            built = self.births.of(here.module) if here.module is not None else None
+            self.emit(ActivationCall(place=built or here.place, callee=callee, call=call, input=facts, missing=missing, built=built is not None))
+
+    def _tell_of_division(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
+        call = handler.call
+        parameter = call.threshold if isinstance(call.threshold, str) else None
+        number = bound.get(parameter) if parameter is not None else call.threshold
+        value = bound.get(call.passes_on)
+        if not isinstance(number, (int, float)) or isinstance(number, bool) or not isinstance(value, _TENSOR):
+            return
+        if bound.keys() - {call.passes_on, parameter, "out"}:
+            return
+        facts = self.known(value)
+        if facts.kind is Kind.LOGITS:
+            here = caller(frame)
+            if here is not None:
+                self.thresholds.hold(here.place, facts, handler, number, parameter is None)
+
+    def distribution(self, name: str, call: Call, bound: Mapping[str, Any], frame: FrameType) -> None:
+        """A distribution is being built."""
+        told = list(self.arguments(call, bound))
+        here = caller(frame) if told else None
+        for parameter, facts in told:
+            if here is not None:
+                self.emit(ArgumentGiven(place=here.place, callee=short(name), call=call, parameter=parameter, given=facts))
+
+    def tell_of_construction(self, name: str, call: Call, settings: Mapping[str, object], place: Place) -> None:
+        """A loss module has been built."""
+        self.emit(LossMade(place=place, callee=short(name), call=call, settings=settings))
+
+
+def _tensors(result: Any) -> Iterable[torch.Tensor]:
+    if isinstance(result, _TENSOR):
+        yield result
+    elif isinstance(result, (tuple, list)):
+        for each in result:
+            yield from _tensors(each)
