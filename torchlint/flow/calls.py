@@ -22,6 +22,7 @@ from torchlint.flow.attributes import bind_method, class_attribute, get_attribut
 from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
 from torchlint.flow.merging import Missing
+from torchlint.flow.signatures import fitting
 from torchlint.flow.values import (
     Alternatives,
     Api,
@@ -55,6 +56,8 @@ TELLING = (Tensor, Alternatives, Instance, ApiObject, Class, Function, Bound, Pa
 
 def call(machine: Machine, callee: Value, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """The result of calling a value."""
+    if type(callee) is Alternatives:
+        callee = fitting(callee, arguments)
     if type(callee) is Alternatives:
         return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope), machine.place(node, scope))
     if isinstance(callee, Function):

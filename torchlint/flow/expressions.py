@@ -98,9 +98,7 @@ def evaluate_call(machine: Machine, node: Any, scope: Scope) -> Value:
         return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, arguments, node, scope))
     callee = machine.evaluate(function, scope)
     arguments = evaluate_arguments(machine, node.args, scope)
-    if type(callee) is not Alternatives:
-        return call(machine, callee, arguments, node, scope)
-    return machine.lift_choice(callee, lambda each: call(machine, each, arguments, node, scope), machine.place(node, scope))
+    return call(machine, callee, arguments, node, scope)
 
 
 def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:
