@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torchlint.flow.scope import ModuleScope
 
 RECEIVERS = frozenset({"self", "cls"})
-IMPLIED = frozenset({"forward", "__init__", "__call__"})
+FORWARD = "forward"
+IMPLIED = frozenset({FORWARD, "__init__", "__call__"})
 """Methods that are reached through their class, without being named."""
 MEMORY_WORDS = frozenset(
     {
@@ -88,7 +89,10 @@ class Hot:
         return known[1]
 
     def is_dead_weight(self, node: cst.CSTNode) -> bool:
-        """Whether a definition is long and leads to nothing: with arguments that mean nothing, it need not be entered."""
+        """Whether a definition is long and leads to nothing: with arguments that mean nothing, it need not be entered. A forward always gives
+        something that a loss may get."""
+        if type(node) is cst.FunctionDef and node.name.value == FORWARD:
+            return False
         known = self._cold.get(id(node))
         if known is None:
             known = self._cold[id(node)] = not self.is_hot(node) and len(self.words(node)) > FEW_WORDS
