@@ -14,14 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torchlint.runtime.watched import watch
     from torchlint.runtime.watching import TorchlintWarning, Violation, checks, disable, enable
 
-__all__ = ["TorchlintWarning", "Violation", "checks", "disable", "enable"]
+__all__ = ["TorchlintWarning", "Violation", "checks", "disable", "enable", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from torchlint.runtime import watching
+    from torchlint.runtime import watched, watching
 
-    return getattr(watching, name)
+    return getattr(watched if name == "watch" else watching, name)
