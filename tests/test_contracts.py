@@ -124,7 +124,7 @@ def test_aliases_lead_somewhere_and_end(table: Table) -> None:
 
 
 def test_a_circle_of_aliases_ends() -> None:
-    contracts = reading.Contracts({"a": "b", "b": "a"}, {}, {}, {}, {}, {}, {}, {})
+    contracts = reading.Contracts({"a": "b", "b": "a"}, {}, {}, {}, {}, {}, {}, {}, {})
     assert Table(contracts).canonical("a.x").endswith(".x")
 
 

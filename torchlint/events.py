@@ -34,6 +34,7 @@ class Event:
 
     choice: names the alternative that is meant, such as "when the model is MLP"; empty where there is only one.
     evidence: how the witness knows what the event says of the tensors.
+    step: how many steps of an optimizer were made before it; None for the static side.
     """
 
     place: Place
@@ -41,6 +42,7 @@ class Event:
     cases: Cases = field(default_factory=Cases)
     choice: str = ""
     evidence: Evidence = Evidence.PROVEN
+    step: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class ActivationCall(Event):
 
     missing  parameters that the contract says are needed (`needs`) and that were not given, such as ("dim",)
     built    True when a module is constructed (`nn.Softmax()`), False when it is applied (`F.softmax(x)`)
+    axis     over which it normalises, counted from 0, where that is known
     """
 
     callee: str
@@ -95,16 +98,21 @@ class ActivationCall(Event):
     input: Facts
     missing: tuple[str, ...] = ()
     built: bool = False
+    axis: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class ArgumentGiven(Event):
-    """A parameter of which the contract says what it takes (`takes`) gets a tensor. Losses tell a LossCall instead."""
+    """A parameter of which the contract says what it takes (`takes`) gets a tensor. Losses tell a LossCall instead.
+
+    of  facts of the parameter whose rows it numbers, where the contract names one
+    """
 
     callee: str
     call: Call
     parameter: str
     given: Facts
+    of: Facts | None = None
 
 
 @dataclass(slots=True, kw_only=True)

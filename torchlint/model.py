@@ -132,6 +132,9 @@ class Observed:
     integral  whether all values are whole numbers
     ignored   how many are equal to the ignore_index of the loss
     counts    how often each class index occurs, the most frequent first, at most ten
+    nonfinite  which values are not finite: "nan", "inf", "-inf" (where there is a NaN, infinities beside it are not looked for)
+    outside   how many values lie outside of the domain that the contract names
+    sums      the least and the greatest sum of a row that is not all zeros, where the contract asks for distributions
     size      how many values there are
     """
 
@@ -144,6 +147,9 @@ class Observed:
     integral: bool = False
     ignored: int = 0
     counts: tuple[tuple[int, int], ...] = ()
+    nonfinite: tuple[str, ...] = ()
+    outside: int = 0
+    sums: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -158,6 +164,8 @@ class Facts:
     dtype_trace  how the dtype came here
     shape   the sizes that are known, None for an axis of unknown size; None where even the rank is unknown
     observed  what its values are like, where the runtime mode has looked at them
+    axis    the axis along which its values belong together, counted from 0: over which a softmax normalised them, or in which a layer put its
+            features; None where that is not known or axes were moved since
     """
 
     kind: Kind = Kind.UNKNOWN
@@ -168,6 +176,7 @@ class Facts:
     dtype_trace: Trace | None = None
     shape: tuple[int | None, ...] | None = None
     observed: Observed | None = None
+    axis: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,10 @@ def _check_parameters(call: Call) -> Iterator[str]:
     named += [("defaults", name) for name in call.defaults]
     named += [("needs", name) for name in call.needs]
     named += [("roles", name) for name in call.roles.values()]
+    named += [("alike", name) for name in call.alike]
+    named += [(f"takes.{name}.of", takes.of) for name, takes in call.takes.items() if takes.of is not None]
     named += [("cases", name) for case in call.cases for name in case.when]
-    named += [(field, name) for field in ("of", "inplace", "returns_if", "fills") if (name := getattr(call, field)) is not None]
+    named += [(field, name) for field in ("of", "inplace", "returns_if", "fills", "over") if (name := getattr(call, field)) is not None]
     if isinstance(call.threshold, str):
         named.append(("threshold", call.threshold))
     if call.dtype is not None and call.dtype.startswith("of:"):

@@ -47,6 +47,7 @@ class Contracts:
     models: dict[str, Model]
     wrappers: dict[str, Wrapper]
     handovers: dict[str, Handover]
+    axes: dict[str, int | str] = field(default_factory=dict)
 
 
 def read_files() -> dict[str, File]:
@@ -93,6 +94,7 @@ def builtin() -> Contracts:
         contracts.dtypes.update(file.dtypes)
         contracts.constants.update(file.constants)
         contracts.nodes.update(file.nodes)
+        contracts.axes.update(file.axes)
         _enter(contracts.calls, file.call)
         _enter(contracts.modules, file.module)
         _enter(contracts.models, file.model)
@@ -212,7 +214,7 @@ def _of_parameters(model: Raw, params: Any) -> dict[str, Any]:
             kept[name] = {key: entry for key, entry in value.items() if key in known}
         elif name in ("needs", "tensors") and isinstance(value, (list, tuple)):
             kept[name] = tuple(key for key in value if key in known)
-        elif (name in ("of", "mixes", "inplace", "returns_if", "wraps", "threshold") and isinstance(value, str) and value not in known) or (
+        elif (name in ("of", "mixes", "inplace", "returns_if", "wraps", "threshold", "over") and isinstance(value, str) and value not in known) or (
             name == "dtype" and isinstance(value, str) and value.startswith("of:") and value[3:] not in known
         ):
             kept[name] = None

@@ -78,6 +78,7 @@ LossFamily = Literal[
     "sigmoid_inside",  # input logits, to which the loss applies sigmoid itself; says nothing of the target (focal, dice ...)
     "softmax_inside",  # input logits, to which the loss applies softmax itself; says nothing of the target
     "soft_margin",  # input logits, computes with integer targets too
+    "ctc",  # input log-probabilities of each frame, target sequences of class indices
     "kl_div",  # input log-probabilities, target probabilities (or log-probabilities with log_target)
     "distance",  # two tensors of one shape: mse, l1, huber ...
     "other",
@@ -138,6 +139,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     cases       ... where settings decide the family: the first case whose settings are all known and equal; none: `loss`
     roles       ... which parameters are its "input" and "target", where they are called otherwise
     alike       parameters whose tensors must have one shape, because others are broadcast in silence
+    class_axis  the axis of a loss's input that holds the classes; an input with one axis holds nothing else
+    over        the parameter that names the axis over which it normalises (softmax: "dim")
     blank       what it makes means nothing until it is written (zeros, empty): it takes the kind of what is put into it
     fills       the parameter that is written into a blank tensor: where it is the number 1, the result is one-hot (scatter)
     module      the nn module that does the same, as to be written in nn.Sequential: "nn.ReLU()"
@@ -173,6 +176,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     cases: tuple[Case, ...] = ()
     roles: dict[Literal["input", "target"], str] = msgspec.field(default_factory=dict)
     alike: tuple[str, ...] = ()
+    class_axis: int = 1
+    over: str | None = None
     blank: bool = False
     fills: str | None = None
     module: str | None = None
@@ -320,6 +325,8 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """One contract file. aliases: name prefix -> canonical prefix. dtypes: qualified name -> dtype. constants: qualified name -> its value.
 
     nodes: node of the autograd graph -> the function that it is the backward of
+    axes: ... -> the axis along which the values that it made belong together: a number, the attribute of the node that holds it, "same" for the
+    axis of what it was made from, "last" where only a last axis stays what it is
     """
 
     schema: Literal[1]
@@ -327,6 +334,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     dtypes: dict[str, str] = msgspec.field(default_factory=dict)
     constants: dict[str, bool | int | float | str] = msgspec.field(default_factory=dict)
     nodes: dict[str, str] = msgspec.field(default_factory=dict)
+    axes: dict[str, int | str] = msgspec.field(default_factory=dict)
     call: tuple[Call, ...] = ()
     module: tuple[Module, ...] = ()
     model: tuple[Model, ...] = ()

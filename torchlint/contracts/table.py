@@ -31,6 +31,7 @@ class Table:
         self._dtypes = contracts.dtypes
         self._constants = contracts.constants
         self._nodes = contracts.nodes
+        self._axes = contracts.axes
         self._calls = contracts.calls
         self._modules = contracts.modules
         self._models = contracts.models
@@ -126,6 +127,10 @@ class Table:
     def nodes(self) -> Iterable[tuple[str, str]]:
         """The nodes of the autograd graph, each with the function that it is the backward of."""
         return self._nodes.items()
+
+    def axes(self) -> Mapping[str, int | str]:
+        """Along which axis the values that a node of the autograd graph made belong together, as the schema words it."""
+        return self._axes
 
     def known(self, name: str) -> bool:
         """Is a contract called that, or a module that holds some (torch.nn)?"""

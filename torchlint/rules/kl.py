@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from torchlint.events import LossCall, LossMade
-from torchlint.model import Kind, Severity
+from torchlint.model import Evidence, Facts, Kind, Severity
 from torchlint.rules.declare import Remark, chosen, origin, rule, steps_of
 from torchlint.rules.mismatches import complain, describe
 
@@ -20,6 +20,9 @@ _MEAN = ("mean", 1)  # torch.kl_div takes torch's internal number
 _LEGACY = ("size_average", "reduce")
 _LINEAR = (Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.ONE_HOT)
 _LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
+_ABOVE = {"float16": 1e-2, "bfloat16": 5e-2}
+_ABOVE_ZERO = 1e-3
+"""How far above 0 a log-probability may lie by rounding, by dtype and otherwise."""
 
 
 @rule("TL301", "kl-div-input-not-log-probs", Severity.ERROR, "the input of KL divergence is not log-probabilities")
@@ -35,7 +38,13 @@ def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
     target = event.arguments.get("target")
     if target is None or event.call.loss != "kl_div" or _exchanged(event):
         return
-    verdict = _target_verdict(target.kind, event.settings.get("log_target"))
+    log_target = event.settings.get("log_target")
+    verdict = _target_verdict(target.kind, log_target)
+    seen = _seen_verdict(target, log_target) if verdict is None else None
+    if seen is not None:
+        said, harm, help = seen
+        message = f"{event.callee} gets {said} as target{chosen(event)}: {harm}"
+        yield Remark(message, help, steps_of(event.made, target, event.inside), evidence=Evidence.VIOLATED)
     if verdict is not None:
         harm, help = verdict
         message = f"{event.callee} gets {describe(target)} as target{chosen(event)}: {harm}"
@@ -47,7 +56,7 @@ def kl_div_reduction(event: LossMade | LossCall) -> Iterator[Remark]:
     """'mean' averages over elements; a module is judged where it is made, a function where it is called."""
     if event.call.loss != "kl_div" or (isinstance(event, LossCall) and event.made is not None):
         return
-    reduction = _reduction(event.settings, event.call.defaults)
+    reduction = reduction_of(event)
     if reduction in _MEAN:
         message = (
             f"{event.callee} reduces by 'mean' (the default){chosen(event)}, which divides by all elements and not by the batch: "
@@ -89,6 +98,26 @@ def _target_verdict(kind: Kind, log_target: object) -> tuple[str, str] | None:
         harm = "with log_target=True it takes them for logarithms: two equal uniform distributions over 10 classes score 26.55 instead of 0"
         return harm, "leave log_target=True out, or pass log-probabilities"
     return None
+
+
+def _seen_verdict(target: Facts, log_target: object) -> tuple[str, str, str] | None:
+    """What is wrong with a target by its values alone: how to say it, why it hurts, and what to write."""
+    seen = target.observed
+    if seen is None or seen.lowest is None or seen.highest is None:
+        return None
+    if log_target is False and seen.lowest < 0:
+        harm = "it takes their logarithm, and the loss is nan"
+        help = "pass probabilities: F.softmax(logits, dim=-1); where these are log-probabilities, write log_target=True"
+        return f"values down to {seen.lowest:.4g}", harm, help
+    if log_target is True and seen.highest > _ABOVE.get(target.dtype or "", _ABOVE_ZERO):
+        harm = "with log_target=True it takes their exponential for a probability, which is then above 1"
+        return f"values up to {seen.highest:.4g}", harm, "pass F.log_softmax(logits, dim=-1), or leave log_target=True out where these are probabilities"
+    return None
+
+
+def reduction_of(event: LossCall | LossMade) -> object:
+    """The reduction that takes effect; None where it is not known."""
+    return _reduction(event.settings, event.call.defaults)
 
 
 def _batchmean(settings: Mapping[str, object], reduction: object) -> str:

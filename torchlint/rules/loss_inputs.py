@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchlint.events import LossCall
-from torchlint.model import Severity
-from torchlint.rules.declare import Remark, rule
+from torchlint.model import Evidence, Severity
+from torchlint.rules.declare import Remark, chosen, rule, steps_of
 from torchlint.rules.mismatches import complain
 
 
@@ -48,5 +48,18 @@ def sigmoid_before_bce_with_logits(event: LossCall) -> Iterator[Remark]:
 
 @rule("TL202", "bce-on-logits", Severity.ERROR, "values outside [0, 1] into BCELoss, which takes sigmoid output")
 def bce_on_logits(event: LossCall) -> Iterator[Remark]:
-    """The sigmoid is missing."""
-    yield from complain("TL202", event)
+    """The sigmoid is missing: by what the values mean, or by what they are."""
+    told = list(complain("TL202", event))
+    yield from told or _outside(event)
+
+
+def _outside(event: LossCall) -> Iterator[Remark]:
+    given = event.arguments.get("input")
+    seen = given.observed if given is not None else None
+    if event.call.loss == "bce" and seen is not None and seen.outside and seen.lowest is not None and seen.highest is not None:
+        message = (
+            f"{event.callee} gets values from {seen.lowest:.4g} to {seen.highest:.4g}{chosen(event)}, {seen.outside} of {seen.size} outside [0, 1]: "
+            'torch raises "all elements of input should be between 0 and 1" on the CPU and stops with a device-side assert on CUDA'
+        )
+        help = "use nn.BCEWithLogitsLoss on the logits, or apply torch.sigmoid first"
+        yield Remark(message, help, steps_of(event.made, given, event.inside), evidence=Evidence.VIOLATED)

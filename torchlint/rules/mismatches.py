@@ -127,6 +127,17 @@ def _nll() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.ONE_HOT, Mismatch("TL103", never.format("-1 or 0"), instead)
 
 
+def _ctc() -> Iterator[tuple[Kind, Mismatch]]:
+    instead = "apply F.log_softmax(logits, dim=-1) first: the loss takes (time, batch, classes)"
+    unbounded = "it adds up log-probabilities along the frames, so 1 more in every score lowers the loss by the number of frames, whatever is said"
+    for kind in (Kind.LOGITS, Kind.NONNEGATIVE, Kind.SIGNED_UNIT):
+        yield kind, Mismatch("TL103", unbounded, instead)
+    exact = "it takes log-probabilities: given equal probabilities for 5 classes, 12 frames with two labels score -9.31 instead of 12.40"
+    yield Kind.PROBABILITIES, Mismatch("TL103", exact, "use log_softmax in place of softmax")
+    for kind in (Kind.UNIT_INTERVAL, Kind.ONE_HOT):
+        yield kind, Mismatch("TL103", exact, instead)
+
+
 def _logistic(harm: str) -> Iterator[tuple[Kind, Mismatch]]:
     once = "pass the logits: leave the sigmoid out of what the loss gets and apply it only where you need probabilities"
     yield Kind.UNIT_INTERVAL, Mismatch("TL201", harm, once)
@@ -173,6 +184,7 @@ _MARGIN = "it works on raw scores, and on values in [0, 1] the loss never falls 
 MISMATCHES: Mapping[tuple[LossFamily, Kind], Mismatch] = {
     **{("cross_entropy", kind): mismatch for kind, mismatch in _cross_entropy()},
     **{("nll", kind): mismatch for kind, mismatch in _nll()},
+    **{("ctc", kind): mismatch for kind, mismatch in _ctc()},
     **{("bce_with_logits", kind): mismatch for kind, mismatch in _logistic(_TWICE)},
     **{("sigmoid_inside", kind): mismatch for kind, mismatch in _logistic(_INSIDE)},
     **{("softmax_inside", kind): mismatch for kind, mismatch in _softmax_inside()},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from torchlint.contracts.schema import Call
+from torchlint.contracts.schema import Call, Domain, LossFamily
 from torchlint.events import LossCall
 from torchlint.meaning import decided
 from torchlint.model import Evidence, Facts, Kind, Observed, Place, Step, Trace
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ROLES: tuple[Literal["input", "target"], ...] = ("input", "target")
 BATCHES = 3  # that must agree before values speak
 ROWS = 2  # that a batch must have for its sums to say something
+LOGARITHMIC: tuple[LossFamily, ...] = ("nll", "ctc", "kl_div")  # whose input is log-probabilities
+FAR = 0.1  # how far the logsumexp of rows lies from 0 at least, where no value is above 0: smoothing and clamping move it less
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class _Seen:
     """What the values at one loss call have been like: how many batches were probabilities, or no log-probabilities; and how many were neither."""
 
     rows_of_one: int = 0
-    above_zero: int = 0
+    no_logarithm: int = 0
     other: int = 0
 
 
@@ -63,6 +65,9 @@ class Losses:
             if parameter not in arguments and isinstance(value, Tensor):
                 tensors[parameter] = value
                 arguments[parameter] = self._witness.known(value)
+        for role in ROLES:
+            if role in arguments:
+                arguments[role].axis = self._witness.axes.of(tensors[role])
         evidence = self._look(call, tensors, arguments, settings, here.place)
         place, wrapper = _outside(self._witness, arguments.get("input"), here)
         inner = short(name)
@@ -80,6 +85,7 @@ class Losses:
                 made=self._witness.made(here, name),
                 inside=Step(f"handed on to {inner}", here.place) if wrapper else None,
                 evidence=evidence,
+                step=self._witness.step(),
             )
         )
 
@@ -90,8 +96,9 @@ class Losses:
             if not values.readable(tensor):
                 continue
             ignored = settings.get("ignore_index")
-            observed = values.observe(tensor, _class_axis(tensor), ignored if isinstance(ignored, int) else None)
-            if "class_index" in _domain(call, role) and not tensor.is_floating_point() and _outside_classes(observed, tensors.get("input")):
+            domain = _domain(call, role)
+            observed = values.observe(tensor, _class_axis(call, tensor), ignored if isinstance(ignored, int) else None, domain)
+            if _to_be_counted(call, observed, domain, tensors.get("input")):
                 observed = replace(observed, counts=values.histogram(tensor))
             arguments[role].observed = observed
         given, scores = arguments.get("input"), tensors.get("input")
@@ -100,44 +107,53 @@ class Losses:
             if kind is not None:
                 evidence = Evidence.SUPPORTED
                 given.kind = kind
-                words = "each row sums to 1" if kind is Kind.PROBABILITIES else "there are values above 0"
+                words = "each row sums to 1" if kind is Kind.PROBABILITIES else "the exponentials of the values do not sum to 1"
                 given.trace = Trace(Step(f"in {BATCHES} batches and more, {words}", place))
         return evidence
 
     def _by_values(self, call: Call, tensor: Tensor, observed: Observed, place: Place) -> Kind | None:
         """What the values of several batches agree on; None while they do not."""
         seen = self._seen[place]
-        if not observed.finite or tensor.numel() < ROWS * tensor.shape[_class_axis(tensor)] or (observed.integral and observed.excess == 0):
+        row = tensor.shape[_class_axis(call, tensor)] if tensor.dim() else 1
+        if not observed.finite or tensor.numel() < ROWS * row or (observed.integral and observed.excess == 0):
             return None
         if observed.excess is not None and observed.excess <= values.tolerance(tensor):
             seen.rows_of_one += 1
-        elif call.loss in ("nll", "kl_div") and (observed.highest or 0) > values.log_tolerance(tensor):
-            seen.above_zero += 1
+        elif call.loss in LOGARITHMIC and ((observed.highest or 0) > values.log_tolerance(tensor) or _sums_to_less(call, observed)):
+            seen.no_logarithm += 1
         else:
             seen.other += 1
         if seen.other:
             return None
-        if seen.rows_of_one >= BATCHES and not seen.above_zero:
+        if seen.rows_of_one >= BATCHES and not seen.no_logarithm:
             return Kind.PROBABILITIES
-        if seen.above_zero >= BATCHES and not seen.rows_of_one and not self._witness.graph.comes_of_logarithm(tensor):
+        if seen.no_logarithm >= BATCHES and not seen.rows_of_one and not self._witness.graph.comes_of_logarithm(tensor):
             return Kind.LOGITS
         return None
 
 
-def _class_axis(tensor: Tensor) -> int:
-    """The axis over which torch's losses normalise: 1, or 0 for a single sample."""
-    return 1 if tensor.dim() > 1 else 0
+def _class_axis(call: Call, tensor: Tensor) -> int:
+    """The axis over which a loss normalises; 0 for a single sample."""
+    return call.class_axis % tensor.dim() if tensor.dim() > 1 else 0
 
 
-def _domain(call: Call, role: str) -> tuple[str, ...]:
+def _domain(call: Call, role: str) -> tuple[Domain, ...]:
     takes = call.takes.get(role)
     return takes.domain if takes is not None else ()
 
 
-def _outside_classes(observed: Observed, given: Tensor | None) -> bool:
-    if given is None or not given.dim() or observed.lowest is None or observed.highest is None:
+def _sums_to_less(call: Call, observed: Observed) -> bool:
+    """Whether values that all lie below 0 are no log-probabilities over the axis of the classes; of a KL divergence that axis is not known."""
+    return call.loss != "kl_div" and observed.log_excess is not None and observed.log_excess > FAR
+
+
+def _to_be_counted(call: Call, observed: Observed, domain: tuple[Domain, ...], given: Tensor | None) -> bool:
+    """Whether whole numbers lie where they should not, so that it helps to know how often which occurs."""
+    if not observed.integral or observed.lowest is None or observed.highest is None:
         return False
-    return observed.lowest < 0 or observed.highest >= given.shape[_class_axis(given)]
+    if "class_index" in domain and given is not None and given.dim():
+        return observed.lowest < 0 or observed.highest >= given.shape[_class_axis(call, given)]
+    return observed.outside > 0
 
 
 def _settings(call: Call, bound: Mapping[str, Any]) -> dict[str, object]:

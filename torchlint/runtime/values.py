@@ -2,6 +2,7 @@
 
     observe(torch.softmax(x, 1), axis=1)      # Observed(lowest=0.01, highest=0.7, excess=6e-8, ...)
     observe(target, ignore_index=-100)        # Observed(lowest=0, highest=9, integral=True, ...)
+    observe(labels, domain=("signs",))        # Observed(outside=3, ...): how many are neither -1 nor 1
 
 All reductions of one tensor are computed where it lies, in float32, without autograd, autocast or random numbers, and read by one copy: on a GPU that
 copy waits for the device, and it happens only for calls that are looked at, which are those of sampled steps.
@@ -9,9 +10,12 @@ copy waits for the device, and it happens only for calls that are looked at, whi
 
 from __future__ import annotations
 
+from math import isfinite
+
 import torch
 from torch import Tensor
 
+from torchlint.contracts.schema import Domain
 from torchlint.model import Observed
 
 LARGEST = 1 << 20  # values: rows are looked at up to that many, which bounds the work for a large vocabulary
@@ -42,16 +46,16 @@ def log_tolerance(tensor: Tensor) -> float:
     return LOG_TOLERANCE.get(tensor.dtype, 1e-3)
 
 
-def observe(tensor: Tensor, axis: int | None = None, ignore_index: int | None = None) -> Observed:
-    """Look at a tensor. axis: that of the classes, whose rows are added up; ignore_index: a value that does not count."""
+def observe(tensor: Tensor, axis: int | None = None, ignore_index: int | None = None, domain: tuple[Domain, ...] = ()) -> Observed:
+    """Look at a tensor. axis: that of the classes, whose rows are added up; ignore_index: a value that does not count; domain: what is asked."""
     with torch.no_grad():
         if not tensor.numel():
             return Observed(0)
         if tensor.dtype is torch.bool:
-            return Observed(tensor.numel(), 0.0, 1.0, integral=True)
-        if not tensor.is_floating_point():
-            return _indices(tensor, ignore_index)
-        return _numbers(tensor, axis)
+            if "signs" not in domain:
+                return Observed(tensor.numel(), 0.0, 1.0, integral=True)
+            tensor = tensor.to(torch.uint8)
+        return _numbers(tensor, axis, domain) if tensor.is_floating_point() else _indices(tensor, ignore_index, domain)
 
 
 def _read(*parts: Tensor) -> list[float]:
@@ -59,19 +63,42 @@ def _read(*parts: Tensor) -> list[float]:
     return torch.stack(parts).tolist()
 
 
-def _numbers(tensor: Tensor, axis: int | None) -> Observed:
+def _numbers(tensor: Tensor, axis: int | None, domain: tuple[Domain, ...]) -> Observed:
     values = tensor.detach().float()
     lowest, highest = _read(*torch.aminmax(values))
-    finite = lowest - lowest == 0 and highest - highest == 0  # NaN and infinities differ from themselves here
-    excess = log_excess = None
+    nonfinite = tuple(dict.fromkeys(str(each) for each in (lowest, highest) if not isfinite(each)))
+    finite = not nonfinite
+    excess = log_excess = sums = None
     if finite and axis is not None and tensor.dim() > axis and tensor.shape[axis] > 1:
         rows = values.movedim(axis, -1)
         if lowest >= 0 and highest <= 1 + 1e-3:
             excess = _read(_some(rows).sum(-1).sub(1).abs().amax())[0]
         elif highest <= 1e-2:
             log_excess = _read(_some(rows).logsumexp(-1).abs().amax())[0]
-    integral = finite and lowest >= 0 and _read((values == values.round()).all().float())[0] == 1
-    return Observed(tensor.numel(), lowest if finite else None, highest if finite else None, finite, excess, log_excess, integral)
+        sums = _sums(_some(rows)) if "distribution" in domain else None
+    integral = finite and (lowest >= 0 or bool(domain)) and _read((values == values.round()).all().float())[0] == 1
+    return Observed(
+        tensor.numel(), lowest if finite else None, highest if finite else None, finite, excess, log_excess, integral,
+        nonfinite=nonfinite, outside=_outside(values, domain), sums=sums,
+    )  # fmt: skip
+
+
+def _sums(rows: Tensor) -> tuple[float, float] | None:
+    """The least and the greatest sum of a row; rows of zeros, which count nowhere, are left out."""
+    kept = rows.sum(-1)[(rows != 0).any(-1)]
+    if not kept.numel():
+        return None
+    least, greatest = _read(*torch.aminmax(kept))
+    return least, greatest
+
+
+def _outside(values: Tensor, domain: tuple[Domain, ...]) -> int:
+    """How many values are not what a domain of numbers says. NaN is told of elsewhere."""
+    if "signs" in domain:
+        return int(_read(((values.abs() != 1) & (values == values)).sum())[0])
+    if "unit_interval" in domain:
+        return int(_read(((values < 0) | (values > 1)).sum())[0])
+    return 0
 
 
 def _some(rows: Tensor) -> Tensor:
@@ -81,7 +108,7 @@ def _some(rows: Tensor) -> Tensor:
     return rows.reshape(-1, rows.shape[-1])[: max(1, LARGEST // rows.shape[-1])]
 
 
-def _indices(tensor: Tensor, ignore_index: int | None) -> Observed:
+def _indices(tensor: Tensor, ignore_index: int | None, domain: tuple[Domain, ...]) -> Observed:
     values = tensor.detach()
     ignored = 0
     lowest, highest = (int(each) for each in _read(*torch.aminmax(values)))
@@ -91,7 +118,7 @@ def _indices(tensor: Tensor, ignore_index: int | None) -> Observed:
         if not kept.numel():
             return Observed(values.numel(), integral=True, ignored=ignored)
         lowest, highest = (int(each) for each in _read(*torch.aminmax(kept)))
-    return Observed(values.numel(), lowest, highest, integral=True, ignored=ignored)
+    return Observed(values.numel(), lowest, highest, integral=True, ignored=ignored, outside=_outside(values, domain))
 
 
 def histogram(tensor: Tensor) -> tuple[tuple[int, int], ...]:

@@ -79,6 +79,7 @@ class checks(contextlib.ContextDecorator):
         self._made.tell_of_loss = self.witness.tell_of_construction
         self._mode = CallMode(self.witness, self.failed, self._begin)
         self.sampler = Sampler(self._mode, every, warmup, self._end_of_step)
+        self.witness.step = lambda: self.sampler.steps
 
     def __enter__(self) -> checks:
         if self._births:

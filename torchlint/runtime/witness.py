@@ -23,6 +23,8 @@ from torchlint.contracts.table import Table
 from torchlint.events import ActivationCall, ArgumentGiven, Event, LossMade
 from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, result_facts
 from torchlint.model import Facts, Kind, Place, Step
+from torchlint.runtime import values
+from torchlint.runtime.axes import Axes
 from torchlint.runtime.functions import Handler
 from torchlint.runtime.graph import Graph
 from torchlint.runtime.hooks import Hooks
@@ -49,6 +51,8 @@ class Witness:
         self.thresholds = Thresholds(emit)
         self.losses = Losses(self)
         self.hooks = Hooks(emit, self.title)
+        self.axes = Axes(table)
+        self.step: Callable[[], int | None] = lambda: None
 
     def before(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
         """Tell of a call that is about to run. frame: of what called it."""
@@ -61,7 +65,7 @@ class Witness:
             self._tell_of_arguments(handler, bound, frame)
         elif call.threshold is not None:
             self._tell_of_division(handler, bound, frame)
-        if call.needs or call.converts:
+        if call.needs or call.converts or call.over:
             self._tell_of_activation(handler, bound, frame)
 
     def after(self, handler: Handler, bound: dict[str, Any], result: Any, before: Facts, frame: FrameType) -> None:
@@ -176,19 +180,24 @@ class Witness:
     def _tell_of_arguments(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
         told = list(self.arguments(handler.call, bound))
         here = caller(frame) if told else None
+        if here is not None:
+            self._tell_of_given(told, short(self.name_of(handler, here)), handler.call, bound, here.place)
+
+    def _tell_of_given(self, told: Iterable[tuple[str, Facts]], callee: str, call: Call, bound: Mapping[str, Any], place: Place) -> None:
         for parameter, facts in told:
-            if here is not None:
-                self.emit(
-                    ArgumentGiven(place=here.place, callee=short(self.name_of(handler, here)), call=handler.call, parameter=parameter, given=facts)
-                )
+            other = bound.get(call.takes[parameter].of or "")
+            of = self.known(other) if isinstance(other, _TENSOR) else None
+            self.emit(ArgumentGiven(place=place, callee=callee, call=call, parameter=parameter, given=facts, of=of, step=self.step()))
 
     def arguments(self, call: Call, bound: Mapping[str, Any]) -> Iterable[tuple[str, Facts]]:
-        """The parameters of which the contract says what they take, and that get a tensor of known meaning."""
+        """The parameters of which the contract says what they take, and that get a tensor of known meaning or with values to be looked at."""
         for parameter, takes in call.takes.items():
             value = bound.get(parameter)
             if isinstance(value, _TENSOR) and not (takes.unless is not None and bound.get(takes.unless) is not None):
                 facts = self.known(value)
-                if facts.kind is not Kind.UNKNOWN:
+                if takes.domain and values.readable(value):
+                    facts.observed = values.observe(value, domain=takes.domain)
+                if facts.kind is not Kind.UNKNOWN or facts.observed is not None:
                     yield parameter, facts
 
     def _tell_of_activation(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
@@ -196,7 +205,8 @@ class Witness:
         missing = tuple(each for each in call.needs if bound.get(each) is None)
         value = bound.get(call.passes_on)
         facts = self.known(value) if call.converts and isinstance(value, _TENSOR) else UNKNOWN
-        if not missing and facts.kind is Kind.UNKNOWN:
+        single = self._single(call, bound, value)
+        if not missing and facts.kind is Kind.UNKNOWN and single is None:
             return
         here = caller(frame)
         if here is None:
@@ -204,9 +214,18 @@ class Witness:
         callee = short(self.name_of(handler, here))
         if facts.kind is not Kind.UNKNOWN:
             self.emit(ActivationCall(place=here.place, callee=callee, call=call, input=facts))
+        if single is not None:
+            self.emit(ActivationCall(place=here.place, callee=callee, call=call, input=single[0], axis=single[1], step=self.step()))
         if missing:
             built = self.births.of(here.module) if here.module is not None else None
             self.emit(ActivationCall(place=built or here.place, callee=callee, call=call, input=facts, missing=missing, built=built is not None))
+
+    def _single(self, call: Call, bound: Mapping[str, Any], value: Any) -> tuple[Facts, int] | None:
+        """What is known of a tensor that is normalised over an axis of one element, and that axis."""
+        axis = bound.get(call.over) if call.over is not None else None
+        if type(axis) is not int or not isinstance(value, _TENSOR) or not -value.dim() <= axis < value.dim() or value.shape[axis] != 1:
+            return None
+        return replace(self.known(value), axis=self.axes.of(value)), axis % value.dim()
 
     def _tell_of_division(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
         call = handler.call
@@ -227,9 +246,8 @@ class Witness:
         """A distribution is being built."""
         told = list(self.arguments(call, bound))
         here = caller(frame) if told else None
-        for parameter, facts in told:
-            if here is not None:
-                self.emit(ArgumentGiven(place=here.place, callee=short(name), call=call, parameter=parameter, given=facts))
+        if here is not None:
+            self._tell_of_given(told, short(name), call, bound, here.place)
 
     def tell_of_construction(self, name: str, call: Call, settings: Mapping[str, object], place: Place) -> None:
         """A loss module has been built."""
