@@ -1,0 +1,1 @@
+"""What the fixture projects need to run: see tests/support/staging.py."""

@@ -1,0 +1,169 @@
+"""How are many programs run under the runtime mode in little time?
+
+    python -m staging.child WORK        # WORK/jobs.json names projects, WORK/projects/NAME are their copies; results go to WORK/results
+
+torch is imported once, and each program runs in a fork of that process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import runpy
+import shlex
+import shutil
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from staging.tables import STAGES
+from support.staging import STAND_INS, Stage
+from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from torchlint.notebook import Notebook
+from torchlint.runtime import checks, places
+
+LIMIT = 60  # seconds for one program
+
+
+class Enough(BaseException):
+    """The program has made as many steps as it may."""
+
+
+def main(work: Path) -> None:
+    torch.set_num_threads(1)
+    torch.Tensor.cuda = nn.Module.cuda = lambda self, *args, **kwargs: self  # type: ignore[assignment,method-assign]
+    sys.path.insert(0, str(STAND_INS))
+    places._INSTALLED += (str(STAND_INS) + os.sep,)
+    waiting = []
+    for name, folder in json.loads((work / "jobs.json").read_text()).items():
+        stage = STAGES[name]
+        waiting += [(name, Path(folder), number, stage) for number in range(len(stage.run))]
+    running: set[int] = set()
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            running.add(_fork(work, *waiting.pop(0)))
+        running.discard(os.wait()[0])
+
+
+def _fork(work: Path, name: str, origin: Path, number: int, stage: Stage) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    out = work / "results" / f"{name.replace('/', '+')}@{number}"
+    stream = os.open(f"{out}.log", os.O_WRONLY | os.O_CREAT)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    try:
+        copy = work / "projects" / f"{name}@{number}"
+        shutil.copytree(origin, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        told = _perform(copy, stage, number)
+        Path(f"{out}.json").write_text(json.dumps(told))
+        sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(0)
+
+
+def _perform(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
+    """Lay out the project, run one of its programs and say what was found."""
+    os.chdir(folder)
+    torch.manual_seed(0)
+    np.random.seed(0)
+    _lay_out(folder, stage, number)
+    places._START = str(folder)
+    script, *sys.argv[1:] = shlex.split(stage.run[number])
+    sys.argv[0] = script
+    sys.path.insert(0, str((folder / script).parent))
+    sys.stdin = io.StringIO(stage.stdin)
+    if stage.steps:
+        _stop_after(stage.steps)
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(LIMIT)
+    run = checks("collect", every=1, births=True)
+    error = ""
+    with run:
+        try:
+            _program(script)
+        except SystemExit as end:
+            error = f"SystemExit: {end.code}" if end.code else ""
+        except Enough:
+            pass
+        except Exception as problem:
+            traceback.print_exc()
+            error = f"{type(problem).__name__}: {problem}"
+    signal.alarm(0)
+    found = [(_inside(each.location.path, folder), each) for each in run.result().findings]
+    marks = [(path, each.location.cell or 0, each.location.line, each.code, f"{each.evidence} {each.message}") for path, each in found]
+    return {"marks": marks, "error": error, "failures": sorted(run._failed)}
+
+
+def _inside(path: str, folder: Path) -> str:
+    return os.path.relpath(os.path.join(folder, path), folder).replace(os.sep, "/")
+
+
+def _program(script: str) -> None:
+    if not script.endswith(".ipynb"):
+        runpy.run_path(script, run_name="__main__")
+        return
+    namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": lambda: None}
+    for cell in Notebook.from_json(script, Path(script).read_text(encoding="utf-8")).cells:
+        name = f"/cells/{script}/{cell.number}.py"
+        places.name_cell(name, script, cell.number)
+        exec(compile("\n".join(cell.program) + "\n", name, "exec"), namespace)
+
+
+def _stop_after(steps: int) -> None:
+    made = [0]
+
+    def count(optimizer: object, args: object, kwargs: object) -> None:
+        made[0] += 1
+        if made[0] >= steps:
+            raise Enough
+
+    register_optimizer_step_post_hook(count)
+
+
+def _too_long(number: int, frame: object) -> NoReturn:
+    raise TimeoutError(f"the program ran longer than {LIMIT} seconds")
+
+
+def _lay_out(folder: Path, stage: Stage, number: int) -> None:
+    for name, old, new in stage.patches:
+        text = (folder / name).read_text(encoding="utf-8")
+        if old not in text:
+            raise ValueError(f"{name} has no {old!r}")
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    for name, content in stage.files().items():
+        name, _, only = name.partition("@")
+        if only and int(only) != number:
+            continue
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _save(content, target)
+
+
+def _save(content: Any, target: Path) -> None:
+    if isinstance(content, str):
+        target.write_text(content, encoding="utf-8")
+    elif isinstance(content, bytes):
+        target.write_bytes(content)
+    elif target.suffix == ".npz":
+        np.savez(target, **content)
+    elif target.suffix == ".npy":
+        np.save(target, content)
+    elif target.suffix == ".json":
+        target.write_text(json.dumps(content), encoding="utf-8")
+    else:
+        torch.save(content, target)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

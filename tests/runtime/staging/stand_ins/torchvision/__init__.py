@@ -1,0 +1,3 @@
+from torchvision import datasets, io, transforms, utils
+
+__all__ = ["datasets", "io", "transforms", "utils"]
