@@ -13,7 +13,8 @@ from torchlint.rules.registry import ALL, by_code
 FOLDER = Path(__file__).parents[1] / "rules"
 FILES = sorted(FOLDER.glob("*.md"))
 PAGES = {path.stem: parse_page(path.read_text(encoding="utf-8")) for path in FILES}
-CASES = [case for page in PAGES.values() for case in page.cases]
+CASES = [case for page in PAGES.values() if not page.at_run_time for case in page.cases]
+RUN = [case for page in PAGES.values() if page.at_run_time for case in page.cases]  # tests/runtime/test_runtime_pages.py runs them
 SECTIONS = ("What it does", "Why it is wrong", "Bad", "Good", "Fix", "Limits")
 
 
@@ -42,6 +43,12 @@ def test_a_notebook_gives_the_same_findings(case: Case, tmp_path: Path) -> None:
     check(case.as_notebook(), tmp_path)
 
 
+@pytest.mark.parametrize("case", RUN, ids=names)
+def test_blocks_that_must_be_run_are_silent_unless_run(case: Case, tmp_path: Path) -> None:
+    write_files(case, tmp_path)
+    assert not check_folder(tmp_path), f"rules/{case.code}.md:{case.line}: the static side sees it, so the page must not say that it does not"
+
+
 def test_each_rule_has_its_page_and_each_page_its_rule() -> None:
     assert list(PAGES) == [rule.code for rule in ALL]
 
@@ -64,7 +71,7 @@ def test_each_way_of_being_wrong_has_a_look_alike(code: str) -> None:
     assert shown["Bad"] <= shown["Good"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=names)
+@pytest.mark.parametrize("case", CASES + RUN, ids=names)
 def test_bad_blocks_show_their_rule_and_good_ones_nothing(case: Case) -> None:
     announced = {spot.code for spot in case.expected()}
     assert (case.code in announced) if case.section == "Bad" else not announced

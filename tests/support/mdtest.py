@@ -15,6 +15,8 @@ A page has `python` blocks under "## Bad" and "## Good". A finding is expected o
 
 A bare `# error` means the rule of the page. Blocks with titles under one heading are the files of one project; a block without
 a title is a project of its own. A title that ends in .ipynb makes a real notebook, with `# %%` lines between its cells.
+
+A page with the line "Seen at run time only." shows what the runtime mode finds when the blocks are run; the static side stays silent on them.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 DEFAULT_FILE = "example.py"
+AT_RUN_TIME = "Seen at run time only."
 
 _HEADING = re.compile(r"(#{1,3}) (.+)")
 _FENCE = re.compile(r"```(\w*)(?: title=\"([^\"]+)\")?")
@@ -93,6 +96,11 @@ class Page:
     cases: tuple[Case, ...]
     prose: dict[str, str]
     others: tuple[Block, ...]
+
+    @property
+    def at_run_time(self) -> bool:
+        """Whether only the runtime mode sees what the page is about."""
+        return AT_RUN_TIME in self.prose.get("What it does", "").splitlines()
 
 
 def parse_page(text: str) -> Page:

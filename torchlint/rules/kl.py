@@ -111,7 +111,8 @@ def _seen_verdict(target: Facts, log_target: object) -> tuple[str, str, str] | N
         return f"values down to {seen.lowest:.4g}", harm, help
     if log_target is True and seen.highest > _ABOVE.get(target.dtype or "", _ABOVE_ZERO):
         harm = "with log_target=True it takes their exponential for a probability, which is then above 1"
-        return f"values up to {seen.highest:.4g}", harm, "pass F.log_softmax(logits, dim=-1), or leave log_target=True out where these are probabilities"
+        help = "pass F.log_softmax(logits, dim=-1), or leave log_target=True out where these are probabilities"
+        return f"values up to {seen.highest:.4g}", harm, help
     return None
 
 

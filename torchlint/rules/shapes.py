@@ -69,8 +69,8 @@ def swapped_class_axis(event: LossCall) -> Iterator[Remark]:
     hidden = len(shape) == _SEQUENCE and shape[1] == shape[2] > 1 and target == shape[:2]
     if hidden and given.axis == len(shape) - 1 and given.kind is Kind.LOGITS and short(given.source) in _LINEAR:
         message = (
-            f"{event.callee} gets {describe(given)} of shape {_text(given)}{chosen(event)}: it takes axis 1 for the classes, and the layer has put them "
-            f"in axis 2; torch cannot tell, since both have {shape[1]} elements, and positions compete where classes should"
+            f"{event.callee} gets {describe(given)} of shape {_text(given)}{chosen(event)}: it takes axis 1 for the classes, and the layer has put "
+            f"them in axis 2; torch cannot tell, since both have {shape[1]} elements, and positions compete where classes should"
         )
         help = "write input.transpose(1, 2), or flatten both: input.flatten(0, 1), target.flatten()"
         yield Remark(message, help, steps_of(event.made, given, event.inside), evidence=Evidence.SUPPORTED)
@@ -88,7 +88,7 @@ def broadcast_in_loss(event: LossCall) -> Iterator[Remark]:
         return
     names = " and ".join(f"{name} of shape {_text(each)}" for name, each in zip(event.call.alike, facts, strict=False))
     message = (
-        f"{event.callee} gets {names}{chosen(event)}: they are broadcast to {together}, so predictions are compared with targets that are not theirs: "
+        f"{event.callee} gets {names}{chosen(event)}: broadcast to {together}, predictions are compared with targets that are not theirs, "
         f"{_size(together)} pairs in place of {_size(shapes[0])}"
     )
     yield Remark(message, _one_shape(shapes), steps_of(event.made, event.inside), evidence=Evidence.PROVEN)
@@ -105,8 +105,8 @@ def softmax_over_batch(event: LossCall) -> Iterator[Remark]:
             over = "the batch" if facts.axis == 0 else f"axis {facts.axis}"
             where = "every axis but the batch" if event.call.loss == "kl_div" else f"axis {class_axis(event.call, facts.shape)}"
             message = (
-                f"{event.callee} gets {describe(facts)} of shape {_text(facts)} as {role}{chosen(event)}, normalised over {over}, and takes the classes "
-                f"to lie in {where}: the samples compete with each other, and a sample's own probabilities do not sum to 1"
+                f"{event.callee} gets {describe(facts)} of shape {_text(facts)} as {role}{chosen(event)}, normalised over {over}, and takes the "
+                f"classes to lie in {where}: the samples compete with each other, and a sample's own probabilities do not sum to 1"
             )
             dim = "dim=-1" if event.call.loss == "kl_div" else f"dim={class_axis(event.call, facts.shape)}"
             yield Remark(message, f"write {dim} in {short(facts.source)}", steps_of(event.made, facts, event.inside), evidence=Evidence.PROVEN)
@@ -120,8 +120,8 @@ def softmax_over_one_element(event: ActivationCall) -> Iterator[Remark]:
         return
     constant = "0" if event.call.gives == Kind.LOG_PROBABILITIES else "1"
     message = (
-        f"{event.callee} is taken over axis {axis} of a tensor of shape {shape}{chosen(event)}, which holds one element: every value becomes {constant}, "
-        "whatever the network gives, and no gradient flows"
+        f"{event.callee} is taken over axis {axis} of a tensor of shape {shape}{chosen(event)}, which holds one element: every value "
+        f"becomes {constant}, whatever the network gives, and no gradient flows"
     )
     help = "for one output use torch.sigmoid, or name the axis that holds the alternatives"
     yield Remark(message, help, steps_of(event.input), evidence=Evidence.PROVEN)

@@ -119,8 +119,8 @@ def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
     if seen.lowest < 0 or seen.highest >= rows:
         index = int(seen.lowest if seen.lowest < 0 else seen.highest)
         message = (
-            f"{event.callee} gets the index {index}{chosen(event)} and has {rows} rows, 0 to {rows - 1}: on the CPU torch raises, on CUDA the process "
-            "stops with a device-side assert that names neither the index nor the line"
+            f"{event.callee} gets the index {index}{chosen(event)} and has {rows} rows, 0 to {rows - 1}: on the CPU torch raises, on CUDA the "
+            "process stops with a device-side assert that names neither the index nor the line"
         )
         larger = f"give the table {index + 1} rows or more (tokens that were added to a tokenizer need rows too), or check how the indices are made"
         help = "an embedding does not count from the end: check what the negative index stands for" if index < 0 else larger
@@ -135,12 +135,14 @@ def non_finite_loss_input(event: LossCall) -> Iterator[Remark]:
         if words:
             when = f", first in step {event.step + 1}" if event.step is not None else ""
             message = (
-                f"{event.callee} gets {words} in its {name}{chosen(event)}{when}: the loss and every gradient become nan or inf, and after one step so do "
-                "all weights"
+                f"{event.callee} gets {words} in its {name}{chosen(event)}{when}: the loss and every gradient become nan or inf, and after one "
+                "step so do all weights"
             )
-            help = "look for what makes it (log of 0, division by 0, a learning rate too high, float16): torch.autograd.detect_anomaly names the operation"
+            help = (
+                "look for what makes it (log of 0, division by 0, a learning rate too high): torch.autograd.detect_anomaly names the operation"
+            )
             if name == "target":
-                help = "the data hold it: leave such samples out before the loss, since multiplying by a mask afterwards keeps nan"
+                help = "leave such samples out before the loss: a mask on the losses afterwards keeps nan in the gradients"
             yield _violated(event, message, help, facts)
             return
 
