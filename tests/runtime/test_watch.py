@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -206,7 +205,7 @@ def test_nesting() -> None:
 
 
 def test_a_mode_of_the_user_is_never_taken_off() -> None:
-    left = Foreign()  # type: ignore[no-untyped-call]
+    left = Foreign()
 
     class Leaving(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
@@ -216,7 +215,7 @@ def test_a_mode_of_the_user_is_never_taken_off() -> None:
     with watch(Leaving(), "collect") as handle:
         handle._module(batch())
         assert modes()[-1] is left
-        left.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        left.__exit__(None, None, None)
     assert modes() == []
 
 
@@ -259,11 +258,15 @@ def test_copies_and_pickles_work_and_are_not_watched() -> None:
     assert codes(handle) == ["TL101"]
 
 
-def test_tracing_and_compiling_go_on() -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tracing_goes_on() -> None:
     net = Net(True)
     with watch(net, "collect"):
         traced = torch.jit.trace(net, batch())  # type: ignore[no-untyped-call]
         assert torch.equal(traced(batch()), net(batch()))
+
+
+def test_compiling_goes_on() -> None:
     torch._dynamo.reset()
     graphs: list[Any] = []
 
@@ -278,17 +281,16 @@ def test_tracing_and_compiling_go_on() -> None:
             compiled(batch(), LABELS)
         assert codes(handle) == []  # inside of compiled code nothing is seen
     assert len(graphs) == 1
-    with watch(compiled, "collect", every=3, warmup=1) as handle:
+    with watch(compiled, "collect", every=3, warmup=1) as handle:  # type: ignore[arg-type]
         for _ in range(6):
             compiled(batch(), LABELS)
     assert len(graphs) <= 2  # the watched calls ran eagerly; the others are compiled once
     assert handle.result().findings[0].times == 2
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_scripted_modules_and_functions_are_refused() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.script(nn.CrossEntropyLoss())  # type: ignore[no-untyped-call]
+    scripted = torch.jit.script(nn.CrossEntropyLoss())
     with pytest.raises(ValueError, match="scripted"):
         watch(scripted)
     with pytest.raises(TypeError, match="checks"):

@@ -21,7 +21,8 @@ import torch
 from torch import nn
 
 from torchlint.config import Settings
-from torchlint.runtime.steps import _modes
+from torchlint.runtime.stack import lay, lift
+from torchlint.runtime.stance import EAGER
 from torchlint.runtime.watching import Action, checks
 
 
@@ -48,7 +49,6 @@ class Watch(checks):
         self._warmup = warmup
         self._calls = 0
         self._inside = 0
-        self._lock = threading.Lock()
         self._thread = _Thread()
         self._handles = [
             module.register_forward_pre_hook(_Hook(self._enter), prepend=True),
@@ -59,7 +59,7 @@ class Watch(checks):
         return self
 
     def remove(self) -> None:
-        """Watch no more, and settle what had to wait."""
+        """Watch no more, and settle what had to wait. A thread that is inside of the module just now is not looked at from here on."""
         self.close()
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class Watch(checks):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._mode.idle = True  # where a thread is inside just now, nothing is looked at from here on
+        self._mode.idle = True
         self._thread.frames.clear()
         self._pop()
         super().close()
@@ -78,9 +78,7 @@ class Watch(checks):
         return [*super().notes(), *compiled]
 
     def _begin(self) -> None:
-        late, self._late = self._late, None
-        if late is not None:
-            raise late
+        self._raise_late()
 
     def _enter(self) -> None:
         """The module is about to run in this thread."""
@@ -114,20 +112,18 @@ class Watch(checks):
             self._pop()
 
     def _push(self) -> None:
-        if self._mode in _modes():  # something of the user's lies on top since an earlier call: ours could not be taken off
+        if not EAGER.begin():
             return
-        EAGER.begin()
+        self._thread.on = True
         with self._lock:
             self._inside += 1
-        self._mode.__enter__()  # type: ignore[no-untyped-call]
-        self._thread.on = True
+        lay(self._mode)
 
     def _pop(self) -> None:
-        modes = _modes() if self._thread.on else []
-        if not modes or modes[-1] is not self._mode:
+        if not self._thread.on:
             return
-        self._mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self._thread.on = False
+        lift(self._mode)
         EAGER.end()
         with self._lock:
             self._inside -= 1
@@ -172,30 +168,3 @@ def _call(frame: FrameType) -> FrameType:
     """The frame of Module._call_impl, which calls hooks by itself or from a function inside."""
     back = frame.f_back
     return back if back is not None and frame.f_code.co_name != "_call_impl" and back.f_code.co_name == "_call_impl" else frame
-
-
-class _Eager:
-    """Lets compiled functions run eagerly as long as anything is looked at, in whichever thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._stance: Any = None
-
-    def begin(self) -> None:
-        """One more looks."""
-        with self._lock:
-            self._depth += 1
-            if self._stance is None and hasattr(sys.modules.get("torch._dynamo"), "eval_frame"):
-                self._stance = torch.compiler.set_stance("force_eager")
-
-    def end(self) -> None:
-        """One fewer looks."""
-        with self._lock:
-            self._depth -= 1
-            if not self._depth and self._stance is not None:
-                self._stance.__exit__(None, None, None)
-                self._stance = None
-
-
-EAGER = _Eager()
