@@ -53,7 +53,7 @@ class Ledger:
         self._known.clear()
 
     def _sweep(self) -> None:
-        self._known = {key: entry for key, entry in self._known.items() if entry[0]() is not None}
+        self._known = {key: entry for key, entry in list(self._known.items()) if entry[0]() is not None}
         self._crowded = max(_CROWDED, 2 * len(self._known))
 
 

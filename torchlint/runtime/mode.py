@@ -4,7 +4,8 @@
         loss = F.cross_entropy(net(x), y)     # every call with a contract goes by the witness; results are torch's own
 
 A TorchFunctionMode sees calls however they were imported or bound, and breaks neither scripting nor tracing nor tensor subclasses. It sees
-those of its own thread only. Where a program is being compiled, traced or exported it stands aside.
+those of its own thread only. Where a program is being compiled, traced or exported it stands aside, and what it computes itself is hidden from
+modes of the user.
 """
 
 from __future__ import annotations
@@ -17,15 +18,20 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from torchlint.errors import TorchlintError
 from torchlint.model import Facts
 from torchlint.runtime import distributions
 from torchlint.runtime.functions import Handler, handlers
+from torchlint.runtime.stance import EAGER
 from torchlint.runtime.witness import UNKNOWN, Witness
 
 _compiling = torch.compiler.is_compiling
 _tracing = torch._C._get_tracing_state
 _Quiet = torch._C.DisableTorchFunction
+_dispatch_modes = torch._C._len_torch_dispatch_stack
+
+
+class Wanted(Exception):
+    """What a check is meant to raise in the user's program; anything else is an error of ours."""
 
 
 class CallMode(TorchFunctionMode):
@@ -47,9 +53,15 @@ class CallMode(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         if _compiling() or self.idle:
             return func(*args, **(kwargs or {}))
-        if func in self._constructions:
+        if EAGER.waiting:
+            EAGER.notice()
+        try:
+            handler = self._handlers.get(func)
+            construction = func in self._constructions
+        except TypeError:  # a callable of the user's that cannot be hashed
+            return func(*args, **(kwargs or {}))
+        if construction:
             self._look_at_construction(sys._getframe(1))
-        handler = self._handlers.get(func)
         if handler is None:
             return func(*args, **(kwargs or {}))
         if (handler.passes and not self._witness.ledger.holds(args)) or (handler.only_writes and not self._witness.hooks.watching):
@@ -61,33 +73,40 @@ class CallMode(TorchFunctionMode):
             return func(*args, **kwargs)
         bound: dict[str, Any] = {}
         before: Facts = UNKNOWN
-        try:
+        with _Guard(self._failed):
             self._begin()
-            with _Quiet():
-                bound = handler.bind(args, kwargs)
-                before = self._witness.subject(handler, bound)
-                self._witness.before(handler, bound, frame)
-        except TorchlintError:
-            raise
-        except Exception as error:
-            self._failed(error)
+            bound = handler.bind(args, kwargs)
+            before = self._witness.subject(handler, bound)
+            self._witness.before(handler, bound, frame)
         result = func(*args, **kwargs)
-        try:
-            with _Quiet():
-                self._witness.after(handler, bound, result, before, frame)
-        except TorchlintError:
-            raise
-        except Exception as error:
-            self._failed(error)
+        with _Guard(self._failed):
+            self._witness.after(handler, bound, result, before, frame)
         return result
 
     def _look_at_construction(self, frame: FrameType) -> None:
-        try:
-            with _Quiet():
-                found = distributions.construction(self._witness.table, frame)
-                if found is not None:
-                    self._witness.distribution(*found, frame)
-        except TorchlintError:
-            raise
-        except Exception as error:
-            self._failed(error)
+        with _Guard(self._failed):
+            found = distributions.construction(self._witness.table, frame)
+            if found is not None:
+                self._witness.distribution(*found, frame)
+
+
+class _Guard:
+    """Nobody else sees what is computed inside, and errors of ours end here."""
+
+    __slots__ = ("_dispatch", "_failed", "_quiet")
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
+
+    def __enter__(self) -> None:
+        self._quiet = _Quiet()
+        self._quiet.__enter__()
+        self._dispatch = torch._C._DisableTorchDispatch() if _dispatch_modes() else None  # in force for as long as the object lives
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
+        self._dispatch = None
+        self._quiet.__exit__(None, None, None)
+        if not isinstance(error, Exception) or isinstance(error, Wanted):
+            return False
+        self._failed(error)
+        return True

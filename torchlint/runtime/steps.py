@@ -1,48 +1,57 @@
 """In which steps of a training run is looked, and how does looking begin and end?
 
-    sampler = Sampler(mode, every=50, warmup=20)
-    sampler.start()      # the first 20 steps of the optimizer are looked at, then each 50th
+    sampler = Sampler(mode, every=50, warmup=20, at_end=..., failed=...)
+    sampler.start()      # the first 20 steps are looked at, then each 50th
     sampler.stop()
 
-Between the steps that are looked at nothing of torchlint is on torch's mode stack, and a step costs one call of an optimizer hook. A mode
-that the user has pushed over ours is never popped by us: torch pops whatever lies on top, so ours stays as it is until the user's is gone.
+Between the steps that are looked at nothing of torchlint is on torch's mode stack, and a step costs one call of an optimizer hook. Where several
+optimizers take turns (a GAN), a step is a round of all of them: it ends when the one that began it comes again.
 
-Compiled functions run eagerly in the steps that are looked at (torch.compiler.set_stance), so that the mode is never compiled into them: no
-guard of theirs ever sees it, and nothing is recompiled.
+Only threads that called `start` are looked at. Their optimizers' own arithmetic is not: it says nothing of what tensors mean.
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+
+from torchlint.runtime import fused
+from torchlint.runtime.mode import CallMode
+from torchlint.runtime.stack import lay, lift, modes
+from torchlint.runtime.stance import EAGER
 
 LONGEST = 100_000  # calls that are looked at without a step of an optimizer, before looking pauses
-
-
-def _modes() -> list[TorchFunctionMode]:
-    """The modes of this thread, the outermost first."""
-    return _get_current_function_mode_stack()  # type: ignore[no-untyped-call,no-any-return]
+_modes = modes
 
 
 class _Thread(threading.local):
-    """The state of one thread. base: how many modes lay on the stack before ours."""
+    """The state of one thread.
+
+    depth    how many times looking was begun and not ended; on: whether our mode is on the stack; looking: whether this step is looked at
+    lead     the optimizer that ends a step; since: the others that have been active in it
+    """
 
     def __init__(self) -> None:
-        self.base = len(_modes())
+        self.depth = 0
         self.on = False
-        self.steps = 0
+        self.looking = False
+        self.lead = 0
+        self.since: set[int] = set()
 
 
 class Sampler:
-    """Puts a mode on the stack and takes it off again. at_end: called at the end of each step that was looked at."""
+    """Puts a mode on the stack and takes it off again.
 
-    def __init__(self, mode: TorchFunctionMode, every: int, warmup: int, at_end: Callable[[], None]) -> None:
+    at_end     called where looking is interrupted, with whether it goes on later in the same step or the next
+    steps, looked_at, eager_steps  how many steps there were, how many of them were looked at, and in how many of these compiled functions ran eagerly
+    elsewhere  steps of optimizers in threads that are not looked at
+    """
+
+    def __init__(self, mode: CallMode, every: int, warmup: int, at_end: Callable[[bool], None]) -> None:
         if every < 1 or warmup < 0:
             raise ValueError(f"every must be at least 1 and warmup at least 0, not {every} and {warmup}")
         self._mode = mode
@@ -50,74 +59,110 @@ class Sampler:
         self._warmup = warmup
         self._at_end = at_end
         self._thread = _Thread()
+        self._lock = threading.Lock()
+        self._threads = 0
         self._handles: list[Any] = []
-        self._stance: Any = None
         self.calls = 0
-        self.eager_steps = 0
-        self.looked_at = 0
+        self.reset()
 
-    @property
-    def steps(self) -> int:
-        """How many steps of optimizers this thread has made."""
-        return self._thread.steps
+    def reset(self) -> None:
+        """Count anew, as in a process that was forked."""
+        self.steps = self.looked_at = self.eager_steps = self.elsewhere = 0
 
     def start(self) -> None:
-        """Begin to look, in this thread."""
-        self._thread = _Thread()
-        self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
-        self._enter()
+        """Begin to look, in this thread. May be called again while it is looked at."""
+        state = self._thread
+        state.depth += 1
+        if state.depth > 1:
+            return
+        with self._lock:
+            self._threads += 1
+            if not self._handles:
+                self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
+        state.looking = self._due()
+        if state.looking:
+            self._open()
 
-    def stop(self) -> None:
-        """Look no more."""
-        for handle in self._handles:
+    def stop(self) -> bool:
+        """Look no more; whether that was the last of nested starts. From a thread that is not looked at, everything is stopped."""
+        state = self._thread
+        if state.depth > 1:
+            state.depth -= 1
+            return False
+        with self._lock:
+            self._threads = self._threads - 1 if state.depth else 0
+            handles = self._handles if not self._threads else []
+            if handles:
+                self._handles = []
+        for handle in handles:
             handle.remove()
-        self._handles = []
-        self._leave()
+        if state.depth:
+            state.depth = 0
+            self._close()
+        elif not self._threads:
+            self._mode.idle = True  # it cannot be taken off the stack of another thread
+        return True
 
-    def begin(self) -> None:
-        """A call of interest is made: see to it that compiled functions run eagerly, once there can be any."""
+    def pause_if_endless(self) -> None:
+        """Look no more at a program that does not train; its next step begins anew."""
         self.calls += 1
-        if self._stance is None and "torch._dynamo" in sys.modules and hasattr(sys.modules["torch._dynamo"], "eval_frame"):
-            self._stance = torch.compiler.set_stance("force_eager")
-            self.eager_steps += 1
+        if self.calls > LONGEST and self._every > 1:
+            self._mode.idle = True
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether so much was looked at without a step that looking should pause: a program that does not train."""
-        return self.calls > LONGEST and self._every > 1
+    def _due(self) -> bool:
+        return self.steps < self._warmup or self.steps % self._every == 0
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """An optimizer's own arithmetic says nothing; a closure, which computes the loss again, does."""
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or not self._thread.on:
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
-            self._leave()
+            self._close()
+            self._at_end(True)
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if torch.compiler.is_compiling():
             return
         state = self._thread
-        state.steps += 1
+        if not state.depth:
+            self.elsewhere += 1
+            return
         self.calls = 0
-        self._leave()
-        if state.steps < self._warmup or state.steps % self._every == 0:
-            self._enter()
+        if self._round_ends(id(optimizer)):
+            self.steps += 1
+            looked, state.looking = state.looking, self._due()
+            if looked:
+                self.looked_at += 1
+                self.eager_steps += EAGER.compiles
+                self._at_end(state.looking)
+        EAGER.settle()
+        if state.looking:
+            self._open()
+        else:
+            self._close()
 
-    def _enter(self) -> None:
+    def _round_ends(self, optimizer: int) -> bool:
         state = self._thread
-        if not state.on and len(_modes()) == state.base:
-            self._mode.__enter__()  # type: ignore[no-untyped-call]
+        if state.lead and optimizer != state.lead and optimizer not in state.since:
+            state.since.add(optimizer)
+            return False
+        state.lead = optimizer
+        state.since.clear()
+        return True
+
+    def _open(self) -> None:
+        state = self._thread
+        if not state.on and EAGER.begin():
             state.on = True
-            self.looked_at += 1
+            self._mode.idle = False
+            fused.install()
+            lay(self._mode)
 
-    def _leave(self) -> None:
+    def _close(self) -> None:
         state = self._thread
-        if self._stance is not None:
-            self._stance.__exit__(None, None, None)
-            self._stance = None
-        modes = _modes() if state.on else []
-        if len(modes) == state.base + 1 and modes[-1] is self._mode:
-            self._mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        if state.on:
             state.on = False
-            self._at_end()
+            lift(self._mode)
+            fused.uninstall()
+            EAGER.end()

@@ -23,7 +23,7 @@ from torchlint.config import Settings
 from torchlint.contracts.table import load
 from torchlint.errors import TorchlintError
 from torchlint.model import Finding
-from torchlint.runtime.mode import CallMode
+from torchlint.runtime.mode import CallMode, Wanted
 from torchlint.runtime.modules import Births
 from torchlint.runtime.steps import Sampler
 from torchlint.runtime.tally import Tally
@@ -34,7 +34,7 @@ ACTIONS: tuple[Action, ...] = ("warn", "raise", "log", "collect")
 log = logging.getLogger("torchlint")
 
 
-class Violation(TorchlintError):
+class Violation(Wanted, TorchlintError):
     """What `action="raise"` raises, at the call that is wrong. finding: what is wrong with it."""
 
     def __init__(self, finding: Finding) -> None:
@@ -42,7 +42,7 @@ class Violation(TorchlintError):
         self.finding = finding
 
 
-class TorchlintWarning(UserWarning):
+class TorchlintWarning(UserWarning, Wanted):
     """What `action="warn"` warns with, once for each place and rule."""
 
 
@@ -60,6 +60,8 @@ class checks(contextlib.ContextDecorator):
     settings  which rules are on, and contracts of your own; default: the default rules
     births  also note where modules are built and which hooks are registered (wraps nn.Module.__init__ and the registering methods)
 
+    One object may be entered again, inside of itself, after its end, or in other threads: what it has found and which step it is in go on. So a
+    decorated function that makes one step of training is looked at in its first `warmup` calls and in each `every`th.
     Raises ValueError for an unknown action or a wrong number.
     """
 
@@ -69,8 +71,8 @@ class checks(contextlib.ContextDecorator):
         self.action = action
         self._settings = settings or Settings()
         self._births = births
-        self._failed: set[str] = set()
-        self._late: Violation | None = None
+        self._failed: dict[object, str] = {}
+        self._late: Wanted | None = None
         self.news: Callable[[Finding], None] | None = None
         self.tally = Tally(self._settings, self._news)
         table = load(self._settings.calls, self._settings.modules)
@@ -78,27 +80,42 @@ class checks(contextlib.ContextDecorator):
         self.witness = Witness(table, self.tally.take, self._made)
         self._made.tell_of_loss = self.witness.tell_of_construction
         self._mode = CallMode(self.witness, self.failed, self._begin)
-        self.sampler = Sampler(self._mode, every, warmup, self._end_of_step)
+        self.sampler = Sampler(self._mode, every, warmup, self._at_end)
         self.witness.step = lambda: self.sampler.steps
+        self._lock = threading.Lock()
+        self._entered = 0
+        self._ending = False
 
     def __enter__(self) -> checks:
-        if self._births:
-            self._made.install()
-            self.witness.hooks.install()
+        with self._lock:
+            self._entered += 1
+            if self._births and self._entered == 1:
+                self._made.install()
+                self.witness.hooks.install()
         self.sampler.start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        self._ending = kind is not None
+        try:
+            self.close()
+            if self._late is not None and kind is None:
+                late, self._late = self._late, None
+                raise late
+        finally:
+            self._ending = False
 
     def close(self) -> None:
         """Stop watching and settle what had to wait."""
-        self.sampler.stop()
-        if self._births:
-            self._made.uninstall()
-            self.witness.hooks.uninstall()
-        self.witness.hooks.settle()
-        self.witness.thresholds.settle()
+        with self._lock:
+            self._entered = max(0, self._entered - 1)
+            if self._births and not self._entered:
+                self._made.uninstall()
+                self.witness.hooks.uninstall()
+        if not self.sampler.stop():
+            return
+        self.witness.ledger.clear()
+        self._settle(self.witness.hooks.settle, self.witness.thresholds.settle)
 
     def result(self) -> Result:
         """What has been found so far, as the reporters take it."""
@@ -108,46 +125,73 @@ class checks(contextlib.ContextDecorator):
         """What was not looked at, for the summary."""
         said = []
         if self.sampler.eager_steps:
-            said.append(
-                f"compiled functions ran eagerly in {self.sampler.eager_steps} steps that were looked at, and were not looked at in the others"
-            )
+            steps = "1 step" if self.sampler.eager_steps == 1 else f"{self.sampler.eager_steps} steps"
+            said.append(f"compiled functions ran eagerly in the {steps} that were looked at, and were not looked at in the others")
         if self.witness.losses.compiled:
             said.append(f"the input of {len(self.witness.losses.compiled)} losses came out of compiled code: what it means was not seen")
+        if self.sampler.elsewhere:
+            said.append(f"not looked at: other threads, with {self.sampler.elsewhere} optimizer steps")
+        if self._failed:
+            said.append(f"there were errors inside of torchlint, and what they hit was not looked at: {'; '.join(self._failed.values())}")
         return said
 
     def failed(self, error: Exception) -> None:
-        """Something in torchlint went wrong: the user's program goes on, and hears of each kind once."""
-        kind = f"{type(error).__name__}: {error}"
-        if kind not in self._failed:
-            self._failed.add(kind)
-            log.warning("an error inside of torchlint, which goes on: %s", kind, exc_info=error)
+        """Something in torchlint went wrong: the user's program goes on, and hears once of each place where it happens."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = (type(error), trace.tb_frame.f_code if trace is not None else None, trace.tb_lineno if trace is not None else 0)
+        if where not in self._failed:
+            self._failed[where] = f"{type(error).__name__}: {error}"
+            log.warning("an error inside of torchlint, which goes on: %s", self._failed[where], exc_info=error)
 
     def _begin(self) -> None:
-        self.sampler.begin()
-        if self.sampler.exhausted:
-            self._mode.idle = True
-        late, self._late = self._late, None
-        if late is not None:
-            raise late
+        self.sampler.pause_if_endless()
+        self._raise_late()
 
-    def _end_of_step(self) -> None:
-        self._mode.idle = False
-        self.witness.hooks.settle()
-        self.witness.ledger.clear()
+    def _at_end(self, goes_on: bool) -> None:
+        self._settle(self.witness.hooks.settle)
+        if not goes_on:
+            self.witness.ledger.clear()
+        self._raise_late()
+
+    def _settle(self, *settles: Callable[[], None]) -> None:
+        for settle in settles:
+            try:
+                settle()
+            except Wanted:
+                raise
+            except Exception as error:
+                self.failed(error)
+
+    def _raise_late(self) -> None:
+        if self._late is not None and not _in_backward():
+            late, self._late = self._late, None
+            raise late
 
     def _news(self, finding: Finding) -> None:
         if self.news is not None:
             self.news(finding)
         if self.action == "warn":
-            warnings.warn(f"{place_of(finding)}: {finding.code} {finding.message}; {finding.help}", TorchlintWarning, stacklevel=2)
+            self._warn(finding)
         elif self.action == "log":
             log.warning("%s: %s %s; %s", place_of(finding), finding.code, finding.message, finding.help)
         elif self.action == "raise":
-            violation = Violation(finding)
-            if _in_backward():
-                self._late = violation  # raised at the next call: backward is left to end
-            else:
-                raise violation
+            self._raise(Violation(finding))
+
+    def _warn(self, finding: Finding) -> None:
+        location = finding.location
+        text = f"{place_of(finding)}: {finding.code} {finding.message}; {finding.help}"
+        try:
+            warnings.warn_explicit(text, TorchlintWarning, location.path, location.line)
+        except TorchlintWarning as warning:  # the user wants warnings as errors
+            self._raise(warning)
+
+    def _raise(self, wanted: Wanted) -> None:
+        if _in_backward():
+            self._late = wanted  # raised at the next call: backward is left to end
+        elif not self._ending:  # a block that ends by an exception ends by that one
+            raise wanted
 
 
 def _in_backward() -> bool:
