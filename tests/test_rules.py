@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pytest
+from support import observed
 
 from torchlint.contracts.schema import Call, LossFamily, Takes
 from torchlint.events import (
@@ -84,6 +85,7 @@ INPUTS: dict[LossFamily, dict[str, str]] = {
     "bce_with_logits": dict.fromkeys(("probabilities", "unit_interval", "one_hot"), "TL201"),
     "soft_margin": dict.fromkeys(("probabilities", "unit_interval", "one_hot"), "TL201"),
     "bce": dict.fromkeys(("logits", "nonnegative", "signed_unit", "log_probabilities", "log_unit_interval"), "TL202"),
+    "ctc": dict.fromkeys(("logits", "probabilities", "unit_interval", "nonnegative", "signed_unit", "one_hot"), "TL103"),
     "distance": {},
     "other": {},
 }
@@ -446,6 +448,7 @@ def every_event() -> Iterator[Event]:
     yield BackwardHookOnInplace(place=HERE, module_name="Conv2d", writer=step("ReLU writes"), writer_name="ReLU")
     yield StaleRead(place=HERE, writer=step("relu writes"), writer_name="relu", reader="+")
     yield InplaceWrite(place=HERE, writer_name="+=", saver=step("saved"), saver_name="sigmoid", saved="output")
+    yield from observed.events()
 
 
 REPORTS = [report for event in every_event() for report in judge(event)]

@@ -68,4 +68,7 @@ def test_a_wrong_announcement_fails(tmp_path: Path) -> None:
     text = "import torch\nfrom torch import nn\n\nloss = nn.MSELoss()(torch.zeros(4, 1), torch.zeros(4))\nloss = loss + 1  # error\n"
     case = Case("TL501", "Bad", "", 1, (("example.py", text),))
     found, _ = run(case, tmp_path)
-    assert differences(case.expected(), found).splitlines() == [f"missing     {Spot('example.py', 0, 5, 'TL501')}", f"unexpected  {Spot('example.py', 0, 4, 'TL501')}"]
+    assert differences(case.expected(), found).splitlines() == [
+        f"missing     {Spot('example.py', 0, 5, 'TL501')}",
+        f"unexpected  {Spot('example.py', 0, 4, 'TL501')}",
+    ]

@@ -28,7 +28,7 @@ def log_softmax_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
     yield from complain("TL102", event)
 
 
-@rule("TL103", "nll-loss-without-log-softmax", Severity.ERROR, "logits or probabilities into NLLLoss, which takes log-probabilities")
+@rule("TL103", "nll-loss-without-log-softmax", Severity.ERROR, "logits or probabilities into NLLLoss or CTCLoss, which take log-probabilities")
 def nll_loss_without_log_softmax(event: LossCall) -> Iterator[Remark]:
     """The logarithm is missing."""
     yield from complain("TL103", event)

@@ -73,7 +73,7 @@ def all_targets_ignored(event: LossCall) -> Iterator[Remark]:
         return
     message = (
         f"{event.callee} gets targets that all equal ignore_index ({event.settings.get('ignore_index')}){chosen(event)}, {seen.size} of {seen.size}: "
-        "the mean over none of them is 0 / 0, and one such batch turns loss and weights into nan"
+        "the mean over none of them is 0 / 0, and one such batch makes the loss nan, with every sum and average that it enters"
     )
     help = 'leave such batches out, or write reduction="sum" and divide by max(1, the number of targets that count)'
     yield _violated(event, message, help, event.arguments.get("target"))
@@ -170,12 +170,8 @@ def _whole(facts: Facts) -> bool:
 
 def _histogram(seen: Observed) -> str:
     """How often which target occurs, the most frequent first."""
-    told = ", ".join(f"{number} {_times(count)}" for number, count in seen.counts)
-    return f" (there are {told})" if told else ""
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    told = ", ".join(f"{count} {'is' if count == 1 else 'are'} {number}" for number, count in seen.counts)
+    return f" (of the targets {told})" if told else ""
 
 
 def _span(seen: Observed) -> str:
