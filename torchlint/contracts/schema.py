@@ -124,7 +124,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     dtype       dtype of the result: a name ("int64", "bool", "float32"), "same", or "of:<parameter>" = the dtype of that parameter's value
                 (torch.full: "of:fill_value")
     casts       an argument that is a dtype, a tensor type name, or another tensor's dtype sets the dtype of the result (.to, .type, dtype=)
-    storage     "fresh" (default), "view" (may share storage with `of`), "inplace" (writes `of` and returns it)
+    storage     "fresh" (default), "view" (may share storage with `of`), "inplace" (writes `of` and returns it), "perhaps" (shares it or not by what
+                nothing is known of here, as the strides of the tensor)
     inplace     the parameter that makes it write in place when true (F.relu(x, inplace=True))
     idempotent  applying it to its own result changes nothing (relu)
     keeps_positive  positive numbers pass unchanged and negative ones do not become positive, so that a ReLU behind it undoes it (leaky_relu)
@@ -161,7 +162,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     returns_if: str | None = None
     dtype: str | None = None
     casts: bool = False
-    storage: Literal["fresh", "view", "inplace"] = "fresh"
+    storage: Literal["fresh", "view", "inplace", "perhaps"] = "fresh"
     inplace: str | None = None
     idempotent: bool = False
     keeps_positive: bool = False

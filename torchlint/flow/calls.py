@@ -19,6 +19,7 @@ from torchlint.flow import builtins, classes, handovers, networks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind_settings
 from torchlint.flow.attributes import bind_method, class_attribute, get_attribute
+from torchlint.flow.decisions import TEXTS
 from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
 from torchlint.flow.merging import Missing
@@ -30,6 +31,7 @@ from torchlint.flow.values import (
     Bound,
     Builtin,
     Class,
+    Const,
     Function,
     Instance,
     Mapping,
@@ -93,6 +95,9 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
         if isinstance(receiver, Unknown):
             if name in SAME_TEXT and not arguments.positional and not arguments.keywords:
                 return Unknown(("text", receiver.symbol, name))
+            asked = arguments.first()
+            if name in TEXTS and isinstance(asked, Const) and isinstance(asked.value, (str, tuple)) and len(arguments.positional) == 1:
+                return Unknown((name, receiver.symbol, asked.value))
             method = machine.table.call(f"torch.nn.Module.{name}")
             if method is not None and method.gives == "self":
                 return receiver
@@ -169,6 +174,7 @@ def call_library_method(machine: Machine, name: str, receiver: Value, arguments:
 
 def call_instance(machine: Machine, instance: Instance, arguments: Arguments, node: cst.CSTNode, scope: Scope, skip_call: bool = False) -> Value:
     """instance(...): its own __call__, else the forward of a module, with hooks."""
+    machine.called[id(instance)] = instance
     own = None if skip_call else class_attribute(instance.cls, "__call__")
     if own is not None:
         return call(machine, bind_method(machine, own, instance), arguments, node, scope)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from torchlint.flow.store import ABSENT
 from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
@@ -25,6 +25,12 @@ ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "LessThanEqual": operator.le,
     "GreaterThanEqual": operator.ge,
 }
+TEXTS: dict[str, Callable[[Any, Any], bool]] = {
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "contains": lambda text, part: isinstance(part, str) and part in text,
+}
+"""What may be asked of a text."""
 MOST_OPTIONS = 8
 """How many alternatives a value may have; more of them are cut, which can only lose findings."""
 MOST_OBJECTS = 16
@@ -35,18 +41,41 @@ def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bo
     """Whether two decided conditions cannot hold together."""
     if key == other:
         return outcome is not other_outcome
-    if isinstance(key, tuple) and isinstance(other, tuple) and len(key) == 3 and len(other) == 3 and key[1] == other[1]:
-        if key[0] == "==" and other[0] == "==":
-            return outcome and other_outcome
-        if key[0] == "==" and other[0] == "in":
-            return outcome and (key[2] in other[2]) is not other_outcome
-        if key[0] == "in" and other[0] == "==":
-            return other_outcome and (other[2] in key[2]) is not outcome
-        if key[0] == "==" and outcome:
-            return _ordered(other[0], key[2], other[2]) is (not other_outcome)
-        if other[0] == "==" and other_outcome:
-            return _ordered(key[0], other[2], key[2]) is (not outcome)
+    if not _is_test(key) or not _is_test(other) or root_of(key[1]) != root_of(other[1]):
+        return False
+    for one, holds, two, wanted in ((key, outcome, other, other_outcome), (other, other_outcome, key, outcome)):
+        if one[0] == "==" and holds:
+            answer = _answer(two, {one[1]: one[2]})
+            if answer is not None:
+                return answer is not wanted
     return False
+
+
+def _is_test(key: Any) -> TypeGuard[tuple[str, Hashable, Any]]:
+    """Whether a key asks one thing about an unknown, as ("==", <unknown>, "bce") does."""
+    return isinstance(key, tuple) and len(key) == 3
+
+
+def root_of(symbol: Any) -> Hashable:
+    """The unknown that a text was made of: of args.net.lower()[:3], args.net."""
+    while isinstance(symbol, tuple) and len(symbol) == 3 and symbol[0] in ("text", "slice"):
+        symbol = symbol[1]
+    return symbol  # type: ignore[no-any-return]
+
+
+def _answer(key: Any, known: Mapping[Hashable, Any]) -> bool | None:
+    """What a test gives where the values of some unknowns are known; None where it asks about something else."""
+    subject = _default_of(key[1], known)
+    if subject is ABSENT:
+        return None
+    sign, asked = key[0], key[2]
+    if sign == "==":
+        return bool(subject == asked)
+    if sign == "in":
+        return isinstance(subject, Hashable) and subject in asked
+    if sign in TEXTS:
+        return bool(TEXTS[sign](subject, asked)) if isinstance(subject, str) and isinstance(asked, (str, tuple)) else None
+    return _ordered(sign, subject, asked)
 
 
 def _ordered(sign: str, left: object, right: object) -> bool | None:
@@ -92,14 +121,7 @@ def _outcome(key: Hashable, defaults: Mapping[Hashable, Any]) -> bool | None:
     if key[0] in ("and", "or"):
         left, right = usual(key[1], defaults), usual(key[2], defaults)
         return (left and right) if key[0] == "and" else (left or right)
-    subject = _default_of(key[1], defaults) if len(key) == 3 else ABSENT
-    if subject is ABSENT:
-        return None
-    if key[0] == "==":
-        return bool(subject == key[2])
-    if key[0] == "in":
-        return isinstance(subject, Hashable) and subject in key[2]
-    return _ordered(key[0], subject, key[2])
+    return _answer(key, defaults) if len(key) == 3 else None
 
 
 def _default_of(symbol: Hashable, defaults: Mapping[Hashable, Any]) -> Any:
@@ -109,6 +131,9 @@ def _default_of(symbol: Hashable, defaults: Mapping[Hashable, Any]) -> Any:
     if isinstance(symbol, tuple) and len(symbol) == 3 and symbol[0] == "text":
         inner = _default_of(symbol[1], defaults)
         return getattr(inner, symbol[2])() if isinstance(inner, str) else ABSENT
+    if isinstance(symbol, tuple) and len(symbol) == 3 and symbol[0] == "slice":
+        inner = _default_of(symbol[1], defaults)
+        return inner[slice(*symbol[2])] if isinstance(inner, str) else ABSENT
     return ABSENT
 
 
@@ -132,7 +157,7 @@ class Assumptions:
             self.conditions.append(condition)
             self._outcomes[key] = outcome
             if isinstance(key, tuple) and len(key) == 3:
-                self._by_subject.setdefault(key[1], []).append(condition)
+                self._by_subject.setdefault(root_of(key[1]), []).append(condition)
         return mark
 
     def pop(self, mark: int) -> None:
@@ -141,7 +166,7 @@ class Assumptions:
             key, _ = self.conditions.pop()
             del self._outcomes[key]
             if isinstance(key, tuple) and len(key) == 3:
-                self._by_subject[key[1]].pop()
+                self._by_subject[root_of(key[1])].pop()
 
     def since(self, mark: int) -> tuple[Condition, ...]:
         """What has been assumed since `mark`."""
@@ -152,7 +177,7 @@ class Assumptions:
         known = self._outcomes.get(key)
         if known is not None or not (isinstance(key, tuple) and len(key) == 3):
             return known
-        for other, outcome in self._by_subject.get(key[1], ()):
+        for other, outcome in self._by_subject.get(root_of(key[1]), ()):
             if contradicts(key, True, other, outcome):
                 return False
             if contradicts(key, False, other, outcome):
@@ -181,7 +206,7 @@ class Assumptions:
         go together cannot be told, so that nothing is sure where both play a part."""
         for key, _ in conditions:
             if isinstance(key, tuple) and len(key) == 3:
-                for other, _ in self._by_subject.get(key[1], ()):
+                for other, _ in self._by_subject.get(root_of(key[1]), ()):
                     if other != key and (key[0] in ORDERS or (isinstance(other, tuple) and other[0] in ORDERS)):
                         return True
         return False

@@ -185,7 +185,8 @@ class Entries:
         if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
             forward = class_attribute(network.cls, FORWARD)
             arguments = unknown_arguments(forward, 1).positional if isinstance(forward, Function) else [forward_argument()]
-            call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
+            if id(network) not in machine.called:
+                call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
             run_steps(machine, network)
         elif isinstance(network, ApiObject) and network.attributes and network.made is not None and id(network.made) not in machine.taken_apart:
             place = network.made.place

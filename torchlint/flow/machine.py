@@ -24,7 +24,7 @@ from torchlint.flow.places import NodePlace
 from torchlint.flow.scope import Frame, ModuleScope, Scope
 from torchlint.flow.store import Store
 from torchlint.flow.thresholds import Thresholds
-from torchlint.flow.values import Alternatives, Condition, Function, Option, Sequence, Tensor, Unknown, Value
+from torchlint.flow.values import Alternatives, Condition, Function, Instance, Option, Sequence, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.hooks import Watch
@@ -76,6 +76,7 @@ class Machine:
         self.choosing: list[NodePlace] = []  # the calls under way of one among several alternatives
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.called: dict[int, Instance] = {}  # by id: objects of the project that the program calls
         self.taken_apart: set[int] = set()  # ids of the steps that built ready-made networks of which the program calls parts
         self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.thresholds = Thresholds()

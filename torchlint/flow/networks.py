@@ -157,7 +157,7 @@ def _made_by(target: ApiObject, result: Value, node: cst.CSTNode) -> Value:
 
 def _forward(machine: Machine, target: ApiObject, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     items = target.attributes.get(ITEMS)
-    if target.model is None and target.module is None and target.made is not None:
+    if target.model is None and target.made is not None:
         machine.taken_apart.add(id(target.made))
     if items is not None:
         return run_items(machine, items, arguments, node, scope)

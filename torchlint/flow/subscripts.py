@@ -71,6 +71,9 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
     if isinstance(owner, (ApiObject, Instance)):
         return _of_object(machine, owner, index)
     if isinstance(owner, Unknown):
+        bounds = bounds_of(index)
+        if bounds is not None and bounds.step != 0:
+            return Unknown(("slice", owner.symbol, (bounds.start, bounds.stop, bounds.step)))
         key = _key(index)
         return Unknown(("[]", owner.symbol, key)) if key is not None else Unknown()
     if isinstance(owner, Stream):
@@ -84,6 +87,8 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
         return owner  # a generic alias: List[int], nn.Module[...]
     if isinstance(owner, Const) and isinstance(owner.value, (str, tuple)) and isinstance(index, Const) and isinstance(index.value, int):
         return Const(owner.value[index.value]) if -len(owner.value) <= index.value < len(owner.value) else Unknown()
+    if isinstance(owner, Const) and isinstance(owner.value, str) and (part := bounds_of(index)) is not None and part.step != 0:
+        return Const(owner.value[part])
     return Unknown()
 
 
