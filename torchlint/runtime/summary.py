@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
 from collections.abc import Sequence
 
 from torchlint.collecting import Result
@@ -29,6 +30,13 @@ def summary(run: checks) -> list[str]:
     found = "nothing found" if not count else "1 finding" if count == 1 else f"{count} findings"
     steps = f"; looked at {sampler.looked_at} of {sampler.steps} optimizer steps" if sampler.steps else ""
     return [found + steps, *run.notes()]
+
+
+def tell(run: checks) -> None:
+    """Print both to standard error."""
+    text = report(run.result().findings)
+    lines = "".join(f"torchlint: {line}\n" for line in summary(run))
+    print(f"\n{text}\n{lines}" if text else f"\n{lines}", end="", file=sys.stderr, flush=True)
 
 
 def _line(location: Location) -> str | None:
