@@ -7,7 +7,7 @@ torch is imported once, and each program runs in a fork of that process.
 
 from __future__ import annotations
 
-import io
+import importlib
 import json
 import os
 import runpy
@@ -22,13 +22,14 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from staging.tables import STAGES
-from support.staging import STAND_INS, Stage
+from support.staging import STAND_INS, Stage, slug
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from torchlint.notebook import Notebook
 from torchlint.runtime import checks, places
 
+PACKAGES = ("torch._dynamo", "torch.distributions", "torch.utils.data", "pytorch_lightning", "lightning", "ignite.engine", "ignite.metrics", "skorch", "accelerate", "hydra")
 LIMIT = 60  # seconds for one program
 
 
@@ -39,12 +40,13 @@ class Enough(BaseException):
 def main(work: Path) -> None:
     torch.set_num_threads(1)
     torch.Tensor.cuda = nn.Module.cuda = lambda self, *args, **kwargs: self  # type: ignore[assignment,method-assign]
+    _warm_up()
     sys.path.insert(0, str(STAND_INS))
     places._INSTALLED += (str(STAND_INS) + os.sep,)
     waiting = []
-    for name, folder in json.loads((work / "jobs.json").read_text()).items():
-        stage = STAGES[name]
-        waiting += [(name, Path(folder), number, stage) for number in range(len(stage.run))]
+    for name, job in json.loads((work / "jobs.json").read_text()).items():
+        stage = STAGES.get(name) or Stage(run=tuple(job["run"]))
+        waiting += [(name, Path(job["folder"]), number, stage) for number in range(len(stage.run))]
     running: set[int] = set()
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
@@ -52,16 +54,23 @@ def main(work: Path) -> None:
         running.discard(os.wait()[0])
 
 
+def _warm_up() -> None:
+    """What every program would import and compute again: the compiler that optimizers import, the contracts, the packages that train."""
+    checks("collect")
+    for name in PACKAGES:
+        importlib.import_module(name)
+
+
 def _fork(work: Path, name: str, origin: Path, number: int, stage: Stage) -> int:
     pid = os.fork()
     if pid:
         return pid
-    out = work / "results" / f"{name.replace('/', '+')}@{number}"
+    out = work / "results" / f"{slug(name)}@{number}"
     stream = os.open(f"{out}.log", os.O_WRONLY | os.O_CREAT)
     os.dup2(stream, 1)
     os.dup2(stream, 2)
     try:
-        copy = work / "projects" / f"{name}@{number}"
+        copy = work / "projects" / f"{slug(name)}@{number}"
         shutil.copytree(origin, copy, ignore=shutil.ignore_patterns("__pycache__"))
         told = _perform(copy, stage, number)
         Path(f"{out}.json").write_text(json.dumps(told))
@@ -81,8 +90,7 @@ def _perform(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
     places._START = str(folder)
     script, *sys.argv[1:] = shlex.split(stage.run[number])
     sys.argv[0] = script
-    sys.path.insert(0, str((folder / script).parent))
-    sys.stdin = io.StringIO(stage.stdin)
+    sys.path[:0] = [str(folder / each) for each in (Path(script).parent, *stage.path)]
     if stage.steps:
         _stop_after(stage.steps)
     signal.signal(signal.SIGALRM, _too_long)
@@ -136,13 +144,16 @@ def _too_long(number: int, frame: object) -> NoReturn:
 
 
 def _lay_out(folder: Path, stage: Stage, number: int) -> None:
-    for name, old, new in stage.patches:
+    for each, old, new in stage.patches:
+        name, _, only = each.partition("@")
+        if only and int(only) != number:
+            continue
         text = (folder / name).read_text(encoding="utf-8")
         if old not in text:
             raise ValueError(f"{name} has no {old!r}")
         (folder / name).write_text(text.replace(old, new), encoding="utf-8")
-    for name, content in stage.files().items():
-        name, _, only = name.partition("@")
+    for each, content in stage.files().items():
+        name, _, only = each.partition("@")
         if only and int(only) != number:
             continue
         target = folder / name

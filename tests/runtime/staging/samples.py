@@ -17,12 +17,12 @@ Draw = Callable[[], Any]
 
 def image(*shape: int) -> Draw:
     """Numbers between 0 and 1."""
-    return lambda: torch.rand(*shape)
+    return lambda: torch.rand(shape)
 
 
 def normal(*shape: int) -> Draw:
     """Numbers of a normal distribution."""
-    return lambda: torch.randn(*shape)
+    return lambda: torch.randn(shape)
 
 
 def label(classes: int, *shape: int) -> Draw:

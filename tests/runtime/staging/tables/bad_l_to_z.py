@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from staging.samples import batch, flags, image, label, normal, number, pairs, pickled, table
-from staging.tables.bad_a_to_k import MONAI
+from staging.tables.bad_a_to_k import LONG, MONAI
+from staging.weights import own_network
 from support.staging import Stage
 
 SMP = Stage(because="segmentation_models_pytorch, whose DiceLoss it is about, is not installed")
@@ -61,8 +62,10 @@ STAGES: dict[str, Stage] = {
     ),
     "monai_sigmoid_twice": MONAI,
     "multilabel_long_cast": Stage(
-        ("train_toxic.py --epochs 1",),
+        ("train_toxic.py --epochs 1",) * 2,
         lambda: {name: '{"tokens": [4, 5, 6], "labels": [0, 1, 0, 0, 1, 0]}\n' * 6 for name in ("train.jsonl", "valid.jsonl")},
+        patches=(("train_toxic.py@1", ".to(device).long()", ".to(device).float()"),),
+        raises=(LONG,) * 2,
     ),
     "namedtuple_output": Stage(
         ("learn.py --steps 2 --batch-size 4",), lambda: {"games.pkl": pickled(pairs(5, normal(2, 5, 5), number(25), number(2)))}
@@ -75,10 +78,13 @@ STAGES: dict[str, Stage] = {
     "notebook_cross_cells": Stage(("cifar_convnet.ipynb",)),
     "notebook_functions_later": Stage(("letters.ipynb",)),
     "numpy_round_trip": Stage(
-        ("train.py --epochs 1",), lambda: {name: pairs(6, normal(40, 20), label(12)) for name in ("train.pt", "valid.pt")}
+        ("train.py --epochs 4",), lambda: {name: pairs(6, normal(40, 20), label(12)) for name in ("train.pt", "valid.pt")}
     ),
     "one_hot_and_mask_targets": Stage(
-        ("train_detector.py --epochs 1", "train_detector.py --smoke-test"), lambda: {"features.pt": table(4, features=normal(16, 8, 8), classes=label(4, 8, 8))}
+        ("train_detector.py --epochs 1", "train_detector.py --smoke-test", "train_detector.py --epochs 1"),
+        lambda: {"features.pt": table(4, features=normal(16, 8, 8), classes=label(4, 8, 8))},
+        patches=(("train_detector.py@2", "permute(0, 3, 1, 2)", "permute(0, 3, 1, 2).float()"),),
+        raises=(LONG, "Found dtype Long but expected Float"),
     ),
     "ordered_dict_sequential": Stage(("train.py --epochs 1",)),
     "partial_loss": Stage(("train_chars.py text.txt --steps 2 --seq-length 10",), lambda: {"text.txt": "to be or not to be, that is the question"}),
@@ -98,8 +104,8 @@ STAGES: dict[str, Stage] = {
         ("train.py baseline", "train.py gated"), lambda: {"leaves.pt": pairs(6, image(3, 16, 16), label(12))}, steps=3
     ),
     "relu_behind_every_layer": Stage(("train_letters.py --epochs 1",)),
-    "relu_output_iadd": Stage(("train_depth.py --epochs 1",), lambda: {"frames.pt": table(4, gray=image(1, 16, 16), depth=image(1, 16, 16))}),
-    "reparameterize_inplace": Stage(("train_vae.py --epochs 1",), lambda: {"sentences.pt": torch.randint(2000, (6, 7))}),
+    "relu_output_iadd": Stage(("train_depth.py --epochs 1",), lambda: {"frames.pt": table(4, gray=image(1, 16, 16), depth=image(1, 16, 16))}, raises=("modified by an inplace operation",)),
+    "reparameterize_inplace": Stage(("train_vae.py --epochs 1",), lambda: {"sentences.pt": torch.randint(2000, (6, 7))}, raises=("modified by an inplace operation",)),
     "replaced_torchvision_head": Stage(because="the network whose head is replaced is torchvision's pretrained resnet18"),
     "seq2seq_output_buffer": Stage(("train.py --epochs 1",), lambda: {"dates.pt": pairs(3, label(40, 6, 4), label(30, 5, 4))}),
     "sequential_last_trainer_class": Stage(
@@ -122,15 +128,16 @@ STAGES: dict[str, Stage] = {
         ("scripts/train.py --epochs 2",),
         lambda: {
             "cora.pt": {"x": torch.rand(8, 32), "y": torch.arange(8) % 3, "edges": torch.randint(8, (2, 20)), "train_mask": torch.ones(8).bool()}
-        },
-    ),
+        }, path=("src",)),
     "star_args_forwarding": Stage(("train.py --epochs 1",), lambda: {"questions.pt": pairs(6, label(99, 5), label(99, 5), label(3))}),
     "super_forward_accelerate": Stage(("train_accelerate.py --epochs 1",), lambda: {"covertype.pt": table(8, x=normal(5), y=label(4))}),
     "threshold_in_metrics_file": Stage(
-        ("train_nuclei.py", "show.py a.png"), lambda: {"nuclei.pt": batch(10, image(1, 16, 16), label(2, 1, 16, 16))}, steps=3
+        ("train_nuclei.py", "show.py a.png"),
+        lambda: {"nuclei.pt": batch(10, image(1, 16, 16), label(2, 1, 16, 16)), "best.pt": own_network("unet", "TinyUNet")},
+        steps=3
     ),
     "tuple_output_position": Stage(("train_gan.py --n_epochs 1",)),
-    "vae_bce_on_linear": Stage(("vae.py --epochs 1",)),
+    "vae_bce_on_linear": Stage(("vae.py --epochs 1",), raises=("between 0 and 1",)),
     "vgg_perceptual_index_list": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
     "vgg_style_capture_loop": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
     "vqvae_residual_stack": Stage(("main.py --n_updates 2",)),

@@ -8,6 +8,8 @@ class _Nothing:
         return self
 
     def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
         return self
 
 

@@ -3,21 +3,19 @@
 import torch
 from torch.utils.data import Dataset
 
-COUNT = 12
-
-
 class _Images(Dataset):
+    count = 12
     shape = (1, 28, 28)
     labels = 10
 
     def __init__(self, root, split=None, train=True, download=False, transform=None, target_transform=None):
-        self.images = torch.rand(COUNT, *self.shape)
-        self.targets = torch.arange(COUNT) % self.labels
+        self.images = torch.rand(self.count, *self.shape)
+        self.targets = torch.arange(self.count) % self.labels
         self.classes = [str(number) for number in range(self.labels)]
         self.transform, self.target_transform = transform, target_transform
 
     def __len__(self):
-        return COUNT
+        return self.count
 
     def __getitem__(self, index):
         image, label = self.images[index], int(self.targets[index])
@@ -40,6 +38,7 @@ class KMNIST(_Images):
 class EMNIST(_Images):
     """The letters are numbered from 1."""
 
+    count = 24
     labels = 26
 
     def __init__(self, *args, **kwargs):
