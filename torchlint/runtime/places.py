@@ -111,8 +111,8 @@ def owner_of(code: CodeType) -> int:
     name = code.co_filename
     if name.startswith(_MODULES):
         return MODULES
-    if name.startswith(_TORCH) or name.startswith(_OURS):
-        return TORCH
+    if name.startswith(_TORCH) or name.startswith(_OURS) or code.co_name == "__torch_function__":
+        return TORCH  # what a mode or a tensor of the user's own hands on is called further out
     if name.startswith("<") and not name.startswith(("<stdin>", "<ipython")):
         return TORCH if name.startswith("<eval_with_key") else LIBRARY  # code that torch.fx wrote; `exec` of a string
     return LIBRARY if name.startswith(_INSTALLED) else USER
