@@ -8,7 +8,10 @@ The parts stand between `<!-- NAME: made by docs/make_readme.py -->` and `<!-- e
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,14 @@ EXAMPLE = "examples/blobs/train.py"
 def notebook() -> str:
     """What torchlint says of the example notebook."""
     return f"```console\n$ torchlint {NOTEBOOK}\n{torchlint('--color', 'never', NOTEBOOK)}```\n"
+
+
+def runtime() -> str:
+    """What `torchlint run` says of the example."""
+    command = [sys.executable, "-m", "torchlint", "run", "--isolated", "--color", "never", EXAMPLE]
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=True)
+    return f"```console\n$ torchlint run {EXAMPLE} > log.txt\n{ran.stderr}```\n"
 
 
 def rules() -> str:
@@ -59,7 +70,7 @@ def as_json() -> str:
     return f"```json\n{text}\n```\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"notebook": notebook, "rules": rules, "json": as_json}
+PARTS: dict[str, Callable[[], str]] = {"notebook": notebook, "runtime": runtime, "rules": rules, "json": as_json}
 
 
 def filled(text: str) -> str:
