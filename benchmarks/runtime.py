@@ -14,8 +14,10 @@ import gc
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -29,7 +31,16 @@ from torchlint.runtime import checks
 BASE = "nothing"
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- runtime figures -->", "<!-- end of runtime figures -->"
-Step = Callable[[], None]
+AUDIT = "torch_audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A network, what steps its optimizer, and one step of training."""
+
+    net: nn.Module
+    optimizer: torch.optim.Optimizer
+    step: Callable[[], None]
 
 
 class Block(nn.Module):
@@ -49,19 +60,19 @@ class Block(nn.Module):
         return F.relu(x + self.layers(x))
 
 
-def mlp() -> Step:
+def mlp() -> Training:
     """16-32-32-10, batch 8, SGD: about 0.3 ms a step, the worst case for any overhead."""
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
     return _training(net, torch.optim.SGD(net.parameters(), 0.01), torch.randn(8, 16), torch.randint(0, 10, (8,)))
 
 
-def resnet() -> Step:
+def resnet() -> Training:
     """Six residual blocks of 16 channels, 32 x 32 pixels, batch 16, SGD."""
     net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), *[Block(16) for _ in range(6)], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
     return _training(net, torch.optim.SGD(net.parameters(), 0.01, momentum=0.9), torch.randn(16, 3, 32, 32), torch.randint(0, 10, (16,)))
 
 
-def transformer() -> Step:
+def transformer() -> Training:
     """Four encoder layers of width 128 on 8 sequences of 64 tokens, 2000 words, AdamW."""
     layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
     net = nn.Sequential(nn.Embedding(2000, 128), nn.TransformerEncoder(layer, 4, enable_nested_tensor=False), nn.Linear(128, 2000))
@@ -69,11 +80,11 @@ def transformer() -> Step:
     return _training(nn.Sequential(net, nn.Flatten(0, 1)), torch.optim.AdamW(net.parameters(), 1e-4), tokens, target)
 
 
-MODELS: dict[str, tuple[Callable[[], Step], int]] = {"mlp": (mlp, 400), "resnet": (resnet, 50), "transformer": (transformer, 50)}
+MODELS: dict[str, tuple[Callable[[], Training], int]] = {"mlp": (mlp, 400), "resnet": (resnet, 50), "transformer": (transformer, 50)}
 """What is trained, and how many steps make up one measurement."""
 
 
-def _training(net: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, target: Tensor) -> Step:
+def _training(net: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, target: Tensor) -> Training:
     criterion = nn.CrossEntropyLoss()
 
     def step() -> None:
@@ -81,21 +92,38 @@ def _training(net: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, 
         criterion(net(inputs), target).backward()
         optimizer.step()
 
-    return step
+    return Training(net, optimizer, step)
 
 
-def configurations() -> dict[str, Callable[[], AbstractContextManager[object]]]:
+Beside = Callable[[Training], AbstractContextManager[object]]
+
+
+def configurations() -> dict[str, Beside]:
     """What runs beside the steps; torch-audit where it is installed."""
-    return {
-        BASE: nullcontext,
-        "nothing (again)": nullcontext,
-        "torchlint, each 50th step": lambda: checks("collect", every=50, warmup=0),
-        "torchlint, every step": lambda: checks("collect", every=1),
-        "torch.autograd.detect_anomaly": lambda: torch.autograd.detect_anomaly(check_nan=True),
+    found: dict[str, Beside] = {
+        BASE: lambda training: nullcontext(),
+        "nothing (again)": lambda training: nullcontext(),
+        "torchlint, each 50th step": lambda training: checks("collect", every=50, warmup=0),
+        "torchlint, every step": lambda training: checks("collect", every=1),
+        "torch.autograd.detect_anomaly": lambda training: torch.autograd.detect_anomaly(check_nan=True),
     }
+    if find_spec(AUDIT) is not None:
+        found["torch-audit, each 1000th step (its default)"] = lambda training: audited(training, 1000)
+        found["torch-audit, every step"] = lambda training: audited(training, 1)
+    return found
 
 
-def seconds(step: Step, count: int, context: AbstractContextManager[object]) -> float:
+@contextmanager
+def audited(training: Training, every: int) -> Iterator[None]:
+    """torch-audit's own way of watching a loop that stays as it is, without reports."""
+    auditor = import_module(AUDIT).autopatch(training.net, optimizer=training.optimizer, every_n_steps=every, reporters=[])
+    try:
+        yield
+    finally:
+        auditor.unpatch()
+
+
+def seconds(step: Callable[[], None], count: int, context: AbstractContextManager[object]) -> float:
     """CPU time of so many steps."""
     with context:
         step()
@@ -105,14 +133,14 @@ def seconds(step: Step, count: int, context: AbstractContextManager[object]) -> 
         return time.process_time() - begun
 
 
-def ratios(make: Callable[[], Step], count: int, rounds: int) -> dict[str, list[float]]:
+def ratios(make: Callable[[], Training], count: int, rounds: int) -> dict[str, list[float]]:
     """For each configuration, its time over that of the plain steps, round by round."""
-    step, order = make(), list(configurations().items())
+    training, order = make(), list(configurations().items())
     found: dict[str, list[float]] = {name: [] for name, _ in order}
     shuffle = random.Random(0)
     for _ in range(rounds):
         shuffle.shuffle(order)
-        times = {name: seconds(step, count, begin()) for name, begin in order}
+        times = {name: seconds(training.step, count, beside(training)) for name, beside in order}
         for name, each in times.items():
             found[name].append(each / times[BASE])
     return {name: values for name, values in found.items() if name != BASE}
@@ -143,8 +171,6 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    if find_spec("torch_audit") is not None:
-        print("torch-audit is installed; it patches one model for good and is measured by hand")
     torch.set_num_threads(1)
     torch.manual_seed(0)
     gc.disable()
