@@ -168,6 +168,13 @@ def test_a_test_that_fails_by_itself_keeps_its_report(inner: pytest.Pytester) ->
     result.stdout.no_fnmatch_line("*was expected*")
 
 
+def test_the_traceback_of_an_error_is_that_of_the_program(inner: pytest.Pytester) -> None:
+    source = "def test_seen():\n    F.cross_entropy(logits(), LABELS[:2])\n\ndef test_passed_on():\n    logits().kthvalue(100)\n"
+    result = run(inner, source, "--torchlint")
+    result.assert_outcomes(failed=2)
+    result.stdout.no_fnmatch_line("*torchlint/runtime/mode.py*")
+
+
 def test_skipping_and_failures_that_are_expected(inner: pytest.Pytester) -> None:
     source = """
 def test_skipped():

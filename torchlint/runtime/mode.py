@@ -51,6 +51,7 @@ class CallMode(TorchFunctionMode):
         self.idle = False
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        __tracebackhide__ = True  # pytest leaves such frames out: an error of the user's is shown as without us
         if _compiling() or self.idle:
             return func(*args, **(kwargs or {}))
         if EAGER.waiting:
@@ -69,6 +70,7 @@ class CallMode(TorchFunctionMode):
         return self._look(handler, func, args, kwargs or {}, sys._getframe(1))
 
     def _look(self, handler: Handler, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], frame: FrameType) -> Any:
+        __tracebackhide__ = True
         if _tracing() is not None:
             return func(*args, **kwargs)
         bound: dict[str, Any] = {}
