@@ -37,6 +37,7 @@ class Stage:
     steps   how many optimizer steps a program may make before it is stopped; 0: it ends by itself
     path    folders of the project from which it imports, beside that of the program
     raises  words of the exceptions with which programs end, because torch does not stand for the mistake; all others must end well
+    lenient whether any error may end it: the marks say whether it came far enough
     because why it cannot be run; then nothing else counts
     """
 
@@ -46,6 +47,7 @@ class Stage:
     steps: int = 0
     path: tuple[str, ...] = ()
     raises: tuple[str, ...] = ()
+    lenient: bool = False
     because: str = ""
 
 

@@ -129,7 +129,9 @@ def softmax_over_one_element(event: ActivationCall) -> Iterator[Remark]:
 
 def _is_class_axis(given: Facts, axis: int, shape: Shape) -> bool:
     """Whether a size of 1 is a property of the program: a sequence to attend to may well have one element, a layer always gives as many features."""
-    return given.axis == axis if given.kind is not Kind.UNKNOWN or given.axis is not None else len(shape) <= 2
+    if given.kind is Kind.UNKNOWN and given.axis is None:
+        return len(shape) == 2 and axis == 1 and shape[0] != 1
+    return given.axis == axis
 
 
 def _over_something_else(event: LossCall, role: str, axis: int, shape: Sequence[int | None]) -> bool:

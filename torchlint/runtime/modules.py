@@ -1,6 +1,8 @@
 """Where was a module of torch built, and what is it called?
 
     criterion = nn.KLDivLoss()        # births.of(criterion) points here, and a LossMade event is told
+    hidden = nn.ReLU(x)               # and a ModuleMade: a tensor is no setting
+    head = nn.LogSoftmax()            # and an ActivationCall that lacks its `dim`, whether or not it is ever applied
     births.name_of(type(criterion), <contract of kl_div>)      # "torch.nn.KLDivLoss"
 
 `install` puts one thin wrapper around `nn.Module.__init__`, and only `torchlint run` and `enable` do that: no function of torch is replaced, and the
@@ -12,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -21,23 +23,27 @@ from torch import nn
 
 from torchlint.contracts.schema import Call, Module
 from torchlint.contracts.table import Table
+from torchlint.errors import TorchlintError
+from torchlint.events import ActivationCall, Event, LossMade, ModuleMade
 from torchlint.meaning import decided
-from torchlint.model import Place
+from torchlint.model import Facts, Place
 from torchlint.runtime.places import caller
+from torchlint.wording import short
 
-Told = Callable[[str, Call, dict[str, object], Place], None]
+Emit = Callable[[Event], None]
 
 
 class Births:
-    """Remembers where modules were built. tell_of_loss: called for each loss module, with its settings."""
+    """Remembers where modules were built. emit: told what is to be judged of their construction; failed: of errors of ours."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, emit: Emit, failed: Callable[[Exception], None]) -> None:
         self._table = table
+        self._emit = emit
+        self._failed = failed
         self._places: weakref.WeakKeyDictionary[nn.Module, Place] = weakref.WeakKeyDictionary()
         self._known: dict[type, tuple[str, Module] | None] = {}
         self._names: dict[tuple[type, str], str] = {}
         self._original: Callable[..., None] | None = None
-        self.tell_of_loss: Told | None = None
 
     def of(self, module: Any) -> Place | None:
         """Where a module was built; None where nobody looked."""
@@ -63,7 +69,7 @@ class Births:
         def __init__(module: nn.Module, *args: Any, **kwargs: Any) -> None:
             original(module, *args, **kwargs)
             if not torch.compiler.is_compiling():
-                self._note(module, sys._getframe(1))
+                self._look(module, sys._getframe(1))
 
         nn.Module.__init__ = __init__  # type: ignore[assignment,method-assign]
 
@@ -72,6 +78,14 @@ class Births:
         if self._original is not None:
             nn.Module.__init__ = self._original  # type: ignore[method-assign]
             self._original = None
+
+    def _look(self, module: nn.Module, frame: FrameType | None) -> None:
+        try:
+            self._note(module, frame)
+        except TorchlintError:
+            raise
+        except Exception as error:
+            self._failed(error)
 
     def _note(self, module: nn.Module, frame: FrameType | None) -> None:
         found = self.contract(type(module))
@@ -82,10 +96,20 @@ class Births:
         if here is None:
             return
         self._places[module] = here.place
+        given = _given(frame, module)
         forward = self._table.forward(contract)
-        if forward is not None and forward.loss is not None and self.tell_of_loss is not None:
-            settings = _settings(frame, module, forward)
-            self.tell_of_loss(name, decided(forward, settings), settings, here.place)
+        is_loss = forward is not None and forward.loss is not None
+        tensors = _tensors(contract, given) if contract.container is None and not contract.wraps else ()
+        if tensors:
+            self._emit(ModuleMade(place=here.place, callee=short(name), tensors=tensors, is_loss=is_loss))
+        if forward is None:
+            return
+        if is_loss:
+            settings = {key: given.get(key, default) for key, default in forward.defaults.items()}
+            self._emit(LossMade(place=here.place, callee=short(name), call=decided(forward, settings), settings=settings))
+        missing = tuple(each for each in forward.needs if each in contract.params and each in given and given[each] is None)
+        if missing:
+            self._emit(ActivationCall(place=here.place, callee=short(name), call=forward, input=Facts(), missing=missing, built=True))
 
     def contract(self, cls: type) -> tuple[str, Module] | None:
         """The class of torch that a module is of, with its contract."""
@@ -107,10 +131,17 @@ def _same(forward: Call, call: Call) -> bool:
     return forward is call or forward.loss == call.loss or forward.gives == call.gives
 
 
-def _settings(frame: FrameType | None, module: nn.Module, forward: Call) -> dict[str, object]:
+def _given(frame: FrameType | None, module: nn.Module) -> Mapping[str, Any]:
     """What the constructor was given: its arguments still stand in its frame, the outermost `__init__` of the object."""
-    given: dict[str, Any] = {}
+    given: Mapping[str, Any] = {}
     while frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is module:
         given = frame.f_locals
         frame = frame.f_back
-    return {name: given.get(name, default) for name, default in forward.defaults.items()}
+    return given
+
+
+def _tensors(contract: Module, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that got a tensor and take none; one that may be a tensor (a weight) counts where an output stands beside others."""
+    found = [each for each in contract.params if isinstance(given.get(each), torch.Tensor)]
+    wrong = [each for each in found if each not in contract.tensors]
+    return tuple(each for each in found if each in wrong or (wrong and given[each].requires_grad))

@@ -7,6 +7,7 @@ torch is imported once, and each program runs in a fork of that process.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -15,21 +16,25 @@ import shlex
 import shutil
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from staging.tables import STAGES
 from support.staging import STAND_INS, Stage, slug
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from staging.tables import STAGES
 from torchlint.notebook import Notebook
 from torchlint.runtime import checks, places
 
-PACKAGES = ("torch._dynamo", "torch.distributions", "torch.utils.data", "pytorch_lightning", "lightning", "ignite.engine", "ignite.metrics", "skorch", "accelerate", "hydra")
+PACKAGES = (
+    *("torch._dynamo", "torch.distributions", "torch.utils.data"),
+    *("pytorch_lightning", "lightning", "ignite.engine", "ignite.metrics", "skorch", "accelerate", "hydra"),
+)
 LIMIT = 60  # seconds for one program
 
 
@@ -42,6 +47,8 @@ def main(work: Path) -> None:
     torch.Tensor.cuda = nn.Module.cuda = lambda self, *args, **kwargs: self  # type: ignore[assignment,method-assign]
     _warm_up()
     sys.path.insert(0, str(STAND_INS))
+    gc.collect()
+    gc.freeze()  # so that a fork does not copy what it never changes
     places._INSTALLED += (str(STAND_INS) + os.sep,)
     waiting = []
     for name, job in json.loads((work / "jobs.json").read_text()).items():
@@ -87,16 +94,17 @@ def _perform(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
     torch.manual_seed(0)
     np.random.seed(0)
     _lay_out(folder, stage, number)
-    places._START = str(folder)
+    places.start(str(folder), str(folder))
     script, *sys.argv[1:] = shlex.split(stage.run[number])
     sys.argv[0] = script
-    sys.path[:0] = [str(folder / each) for each in (Path(script).parent, *stage.path)]
+    sys.path[:0] = [str(folder / each) for each in (str(Path(script).parent), *stage.path)]
     if stage.steps:
         _stop_after(stage.steps)
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(LIMIT)
     run = checks("collect", every=1, births=True)
     error = ""
+    began = time.process_time()
     with run:
         try:
             _program(script)
@@ -110,7 +118,7 @@ def _perform(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
     signal.alarm(0)
     found = [(_inside(each.location.path, folder), each) for each in run.result().findings]
     marks = [(path, each.location.cell or 0, each.location.line, each.code, f"{each.evidence} {each.message}") for path, each in found]
-    return {"marks": marks, "error": error, "failures": sorted(run._failed)}
+    return {"marks": marks, "error": error, "failures": sorted(run._failed), "seconds": time.process_time() - began}
 
 
 def _inside(path: str, folder: Path) -> str:
@@ -153,10 +161,10 @@ def _lay_out(folder: Path, stage: Stage, number: int) -> None:
             raise ValueError(f"{name} has no {old!r}")
         (folder / name).write_text(text.replace(old, new), encoding="utf-8")
     for each, content in stage.files().items():
-        name, _, only = each.partition("@")
+        path, _, only = each.partition("@")
         if only and int(only) != number:
             continue
-        target = folder / name
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         _save(content, target)
 

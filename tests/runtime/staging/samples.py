@@ -1,7 +1,7 @@
 """Which tiny random data do fixture projects read?
 
-    pairs(8, image(1, 28, 28), label(10))       # a list of eight (image, label), as a Dataset gives them
-    batch(8, image(1, 28, 28), label(10))       # the same as two tensors
+pairs(8, image(1, 28, 28), label(10))       # a list of eight (image, label), as a Dataset gives them
+batch(8, image(1, 28, 28), label(10))       # the same as two tensors
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which weights do fixture projects load, that some earlier program of theirs would have saved?
 
-    linear_layers({"0": (6, 256), "2": (256, 10)})      # the state of nn.Sequential(nn.Linear(6, 256), nn.ReLU(), nn.Linear(256, 10))
-    own_network("gradcam", "ConvNet")                   # the state of a fresh ConvNet of the project's module gradcam
+linear_layers({"0": (6, 256), "2": (256, 10)})      # the state of nn.Sequential(nn.Linear(6, 256), nn.ReLU(), nn.Linear(256, 10))
+own_network("gradcam", "ConvNet")                   # the state of a fresh ConvNet of the project's module gradcam
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import nn
 
 def linear_layers(sizes: dict[str, tuple[int, int]]) -> dict[str, torch.Tensor]:
     """Weights and biases by the names of the layers."""
-    found = {}
+    found: dict[str, torch.Tensor] = {}
     for name, (inside, outside) in sizes.items():
         found |= {f"{name}.weight": torch.randn(outside, inside), f"{name}.bias": torch.randn(outside)}
     return found

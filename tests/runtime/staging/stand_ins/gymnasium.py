@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """One environment, whose episodes are two steps long."""
 
 import numpy as np

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from staging.tables import bad_a_to_k, bad_l_to_z, good_a_to_k, good_l_to_z
 from support.staging import Stage
+
+from staging.tables import bad_a_to_k, bad_l_to_z, good_a_to_k, good_l_to_z
 
 STAGES: dict[str, Stage] = {
     **{f"bad/{name}": stage for name, stage in (bad_a_to_k.STAGES | bad_l_to_z.STAGES).items()},

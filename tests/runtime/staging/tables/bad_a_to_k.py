@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from support.staging import Stage
+
 from staging.samples import batch, flags, image, label, normal, pairs, rows, table
 from staging.weights import digits_network, linear_layers, own_network
-from support.staging import Stage
 
 LONG = "can't be cast to the desired output type Long"
 FASTAI = Stage(because="fastai's Learner, which computes the loss out of sight, is not installed")
@@ -19,9 +20,7 @@ BIRDSONG = Stage(
 )
 
 STAGES: dict[str, Stage] = {
-    "activation_dict_hook_notebook": Stage(
-        ("feature_maps.ipynb",), lambda: {"digits.pth": digits_network(), "digit.pt": torch.rand(1, 12, 12)}
-    ),
+    "activation_dict_hook_notebook": Stage(("feature_maps.ipynb",), lambda: {"digits.pth": digits_network(), "digit.pt": torch.rand(1, 12, 12)}),
     "actor_logits_as_probs": Stage(
         ("train_ppo.py --steps 3", "train_ppo.py --steps 3"),
         patches=(("train_ppo.py@1", "if update > 5", "if update > -1"),),
@@ -39,13 +38,25 @@ STAGES: dict[str, Stage] = {
     "attention_bmm_labels": Stage(("train_omniglot.py --episodes 2",), lambda: {"omniglot.pt": torch.rand(6, 3, 1, 16, 16)}),
     "base_class_criterion": Stage(("run_client.py --rounds 1 --batch-size 6",)),
     "bce_on_logits_segmentation": Stage(
-        ("train_lungs.py scans --epochs 1",), lambda: {f"scans/{n}.pt": row for n, row in enumerate(rows(4, scan=image(1, 16, 16), mask=flags(1, 16, 16)))}, raises=("between 0 and 1",)),
+        ("train_lungs.py scans --epochs 1",),
+        lambda: {f"scans/{n}.pt": row for n, row in enumerate(rows(4, scan=image(1, 16, 16), mask=flags(1, 16, 16)))},
+        raises=("between 0 and 1",),
+    ),
     "closure_builder": Stage(("train.py rows.pt",), lambda: {"rows.pt": batch(20, normal(6), flags())}, steps=60),
     "conditional_alias": Stage(
         ("train_gcn.py --epochs 3",),
-        lambda: {"graph.pt": {"x": torch.rand(9, 5), "adj": torch.eye(9), "y": torch.randint(3, (9,)), "train_mask": torch.ones(9).bool(), "n_class": 3}},
+        lambda: {
+            "graph.pt": {"x": torch.rand(9, 5), "adj": torch.eye(9), "y": torch.randint(3, (9,)), "train_mask": torch.ones(9).bool(), "n_class": 3}
+        },
     ),
-    "constructed_with_tensor": Stage(("lesson.ipynb",), raises=("Boolean value of Tensor",)),
+    "constructed_with_tensor": Stage(
+        ("lesson.ipynb",) * 3,
+        patches=(  # torch raises at the first wrong line: it is mended to reach the next
+            ("lesson.ipynb@1", "nn.CrossEntropyLoss(outputs", "nn.CrossEntropyLoss()(outputs"),
+            ("lesson.ipynb@2", "net.fc3(torch.relu(net.fc2(torch.relu(net.fc1(images.flatten(1))))))", "net(images)"),
+        ),
+        raises=("Boolean value of Tensor", "must be Tensor, not ReLU"),
+    ),
     "criterion_on_net": Stage(("build_gan.py --epochs 1",), lambda: {"faces.pt": torch.rand(8, 1, 8, 8)}),
     "cross_file_class": Stage(("train.py --epochs 1",)),
     "data_parallel_wrapper": Stage(("train_cifar.py --epochs 1",)),
@@ -64,9 +75,13 @@ STAGES: dict[str, Stage] = {
         lambda: {"office.pt": {"x": torch.rand(8, 5), "y": torch.randint(3, (8,)), "x_target": torch.rand(8, 5), "n_classes": 3}},
     ),
     "fastai_learner": FASTAI,
-    "full_backward_hook_batchnorm": Stage(("saliency.py",), lambda: {"signals.pt": torch.rand(2, 1, 8, 8)}, raises=("is a view and is being modified inplace",)),
+    "full_backward_hook_batchnorm": Stage(
+        ("saliency.py",), lambda: {"signals.pt": torch.rand(2, 1, 8, 8)}, raises=("is a view and is being modified inplace",)
+    ),
     "function_model_notebook": Stage(("genetic_mnist.ipynb",)),
-    "functional_in_sequential": Stage(("train_sets.py",), lambda: {"clouds.pt": table(4, points=normal(5, 3), volume=image())}, raises=("is not a Module subclass",)),
+    "functional_in_sequential": Stage(
+        ("train_sets.py",), lambda: {"clouds.pt": table(4, points=normal(5, 3), volume=image())}, raises=("is not a Module subclass",)
+    ),
     "gan_labels_attribute_notebook": Stage(
         ("anogan.ipynb",) * 4,
         lambda: {"normal.pt": torch.rand(8, 30)},
@@ -88,9 +103,7 @@ STAGES: dict[str, Stage] = {
         raises=("Found dtype Long but expected Float",) * 3,
     ),
     "getattr_models": Stage(("train.py clips.pt --arch ResTagger --epochs 1",), lambda: {"clips.pt": pairs(4, normal(1, 64), flags(50))}),
-    "gradcam_hook_own_network": Stage(
-        ("gradcam.py",), lambda: {"image.pt": torch.rand(3, 16, 16), "convnet.pth": own_network("gradcam", "ConvNet")}
-    ),
+    "gradcam_hook_own_network": Stage(("gradcam.py",), lambda: {"image.pt": torch.rand(3, 16, 16), "convnet.pth": own_network("gradcam", "ConvNet")}),
     "hf_outputs_dataclass": Stage(
         ("run_glue.py --num_train_epochs 1",),
         lambda: {

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from support.staging import Stage
+
 from staging.samples import batch, flags, image, label, normal, number, pairs, rows, table
 from staging.tables.bad_a_to_k import BIRDSONG, FASTAI, HF, MONAI
 from staging.weights import linear_layers, own_network
-from support.staging import Stage
 
 STAGES: dict[str, Stage] = {
-    "adversarial_mart": Stage(
-        ("train.py --epochs 1 --num-steps 2",), lambda: {"cifar_train.pt": pairs(8, image(3, 16, 16), label(10))}
-    ),
+    "adversarial_mart": Stage(("train.py --epochs 1 --num-steps 2",), lambda: {"cifar_train.pt": pairs(8, image(3, 16, 16), label(10))}),
     "argparse_flag_default": Stage(("train.py --epochs 1",)),
     "attention_mil": Stage(
         ("main.py --bags bags --max-epochs 2 --dim 6",),
@@ -38,10 +37,12 @@ STAGES: dict[str, Stage] = {
         ("train.py --epochs 3",),
         lambda: {"chest.pt": [{"image": torch.rand(1, 32, 32), "findings": ["mass", "nodule"][: n % 3], "view": n % 2} for n in range(6)]},
     ),
+    "choice_by_prefix": Stage(("train.py --net recurrent", "train.py --net pyramid")),
     "cifar_logits_and_probs": Stage(
         ("train.py --epochs 2",),
         lambda: {
-            f"cifar10_{name}.npz": {"images": np.random.randint(256, size=(6, 16, 16, 3)), "labels": np.random.randint(10, size=6)} for name in ("train", "val")
+            f"cifar10_{name}.npz": {"images": np.random.randint(256, size=(6, 16, 16, 3)), "labels": np.random.randint(10, size=6)}
+            for name in ("train", "val")
         },
     ),
     "click_model_hooked_scores": Stage(("train.py --epochs 4",), lambda: {"clicks.pt": table(8, features=normal(5), clicked=flags())}),
@@ -50,7 +51,9 @@ STAGES: dict[str, Stage] = {
         ("train_imagenet.py --epochs 3 --batch_size 4 --init_channels 8",), lambda: {"imagenet100.pt": pairs(4, image(3, 64, 64), label(100))}
     ),
     "dataclass_config": Stage(
-        ("train.py cells.pt", "train.py cells.pt"), lambda: {"cells.pt": {"counts": torch.randint(9, (260, 6)), "types": torch.randint(3, (260,))}}, steps=4
+        ("train.py cells.pt", "train.py cells.pt"),
+        lambda: {"cells.pt": {"counts": torch.randint(9, (260, 6)), "types": torch.randint(3, (260,))}},
+        steps=4,
     ),
     "dcgan_sigmoid_elsewhere": Stage(("train.py --niter 4",), lambda: {"digits16.pt": [2 * torch.rand(1, 16, 16) - 1 for _ in range(4)]}),
     "densenet_parts_called": Stage(because="the layers of torchvision's DenseNet are what the project is about"),
@@ -66,11 +69,10 @@ STAGES: dict[str, Stage] = {
         ("main.py rows.csv --epochs 4",), lambda: {"rows.csv": "".join(f"{n * 0.1},{n * n * 0.01},{n % 2}\n" for n in range(12))}
     ),
     "digits_model_and_criterion": Stage(
-        tuple(f"main.py --epochs 4 --model {name}" for name in ("mlp", "logmlp", "ovr")), lambda: {"mnist.pt": batch(8, label(256, 28, 28), label(10))}
+        tuple(f"main.py --epochs 4 --model {name}" for name in ("mlp", "logmlp", "ovr")),
+        lambda: {"mnist.pt": batch(8, label(256, 28, 28), label(10))},
     ),
-    "dino_soft_targets": Stage(
-        ("main_dino.py --epochs 4 --out_dim 8",), lambda: {"views.pt": pairs(64, image(3, 16, 16), image(3, 16, 16))}
-    ),
+    "dino_soft_targets": Stage(("main_dino.py --epochs 4 --out_dim 8",), lambda: {"views.pt": pairs(64, image(3, 16, 16), image(3, 16, 16))}),
     "distill_temperature": Stage(
         tuple(f"train_student.py --epochs 4 --kd {name}" for name in ("hinton", "sum", "soft_ce")),
         lambda: {"mnist_pairs.pt": pairs(8, image(28, 28), label(10)), "teacher.pt": linear_layers({"1": (784, 1200), "3": (1200, 10)})},
@@ -94,7 +96,8 @@ STAGES: dict[str, Stage] = {
         lambda: {"labeled.pt": pairs(4, image(3, 16, 16), label(10)), "unlabeled.pt": pairs(8, image(3, 16, 16), image(3, 16, 16))},
     ),
     "focal_loss_on_logits": Stage(
-        tuple(f"train.py --epochs 4 --loss {name}" for name in ("focal", "sigmoid_focal", "balanced")), lambda: {"retina.pt": batch(9, normal(6), label(4))}
+        tuple(f"train.py --epochs 4 --loss {name}" for name in ("focal", "sigmoid_focal", "balanced")),
+        lambda: {"retina.pt": batch(9, normal(6), label(4))},
     ),
     "forwarded_activations": Stage(
         ("train.py calls.pt",),
@@ -118,7 +121,9 @@ STAGES: dict[str, Stage] = {
     "gradcam_safe_hooks": Stage(
         ("explain.py fresh.pt image.pt",), lambda: {"fresh.pt": own_network("net", "LesionNet"), "image.pt": torch.rand(3, 16, 16)}
     ),
-    "graph_vae": Stage(("train.py --epochs 4",), lambda: {"cora.pt": {"adj": torch.eye(8).roll(1, 0) + torch.eye(8).roll(-1, 0), "features": torch.rand(8, 6)}}),
+    "graph_vae": Stage(
+        ("train.py --epochs 4",), lambda: {"cora.pt": {"adj": torch.eye(8).roll(1, 0) + torch.eye(8).roll(-1, 0), "features": torch.rand(8, 6)}}
+    ),
     "guided_backprop_rebuilt_relus": Stage(because="its networks are torchvision's pretrained VGG16 and ResNet50"),
     "gumbel_categorical_vae": Stage(
         ("train.py --epochs 4", "train.py --epochs 4 --hard"), lambda: {"mnist_images.pt": torch.randint(256, (8, 28, 28))}
@@ -141,7 +146,8 @@ STAGES: dict[str, Stage] = {
     ),
     "inplace_rebound_before_reuse": Stage(("train.py --epochs 2",), lambda: {"lab_images.pt": pairs(4, normal(1, 16, 16), normal(2, 16, 16))}),
     "instances_named_like_classes": Stage(
-        ("train.py --epochs 4", "train.py --epochs 4 --fused"), lambda: {"views.pt": table(8, a=normal(32), b=normal(32), label=label(4), depth=normal())}
+        ("train.py --epochs 4", "train.py --epochs 4 --fused"),
+        lambda: {"views.pt": table(8, a=normal(32), b=normal(32), label=label(4), depth=normal())},
     ),
     "monai_sigmoid_twice": MONAI,
 }

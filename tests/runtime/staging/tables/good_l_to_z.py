@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from support.staging import Stage
+
 from staging.samples import batch, flags, image, label, normal, pairs, rows, table
 from staging.tables.bad_l_to_z import SMP
 from staging.weights import linear_layers, own_network
-from support.staging import Stage
 
 STAGES: dict[str, Stage] = {
     "loss_functions_by_name": Stage(
@@ -15,7 +16,8 @@ STAGES: dict[str, Stage] = {
     ),
     "loss_module_wrapper": Stage(("main.py --epochs 4",), lambda: {"lucas.pt": (torch.rand(9, 5), torch.arange(9) % 3)}),
     "losses_and_networks_by_name": Stage(
-        ("train.py --network mask --loss bce", "train.py --network score --loss logistic"), lambda: {"coins.pt": pairs(32, image(1, 8, 8), flags(1, 8, 8))}
+        ("train.py --network mask --loss bce", "train.py --network score --loss logistic"),
+        lambda: {"coins.pt": pairs(32, image(1, 8, 8), flags(1, 8, 8))},
     ),
     "metric_learning_similarities": Stage(
         tuple(f"train.py --epochs 4 --in-dim 6 --loss {name}" for name in ("softtriple", "nce", "hard")),
@@ -34,7 +36,8 @@ STAGES: dict[str, Stage] = {
         lambda: {"ptb.pt": {"ntoken": 30, "train": torch.randint(30, (80,)), "valid": torch.randint(30, (60,))}},
     ),
     "mixup_cutmix": Stage(
-        tuple(f"train.py --epochs 4 --mode {name}" for name in ("mixup", "cutmix", "guess")), lambda: {"cifar.pt": (torch.rand(9, 3, 16, 16), torch.arange(9) % 3)}
+        tuple(f"train.py --epochs 4 --mode {name}" for name in ("mixup", "cutmix", "guess")),
+        lambda: {"cifar.pt": (torch.rand(9, 3, 16, 16), torch.arange(9) % 3)},
     ),
     "mobilenet_hard_swish": Stage(("train.py --epochs 4",), lambda: {"cifar.pt": batch(6, label(256, 3, 16, 16), label(10))}),
     "model_dict_with_parts": Stage(("train.py", "train.py --arch large_net")),
@@ -110,7 +113,12 @@ STAGES: dict[str, Stage] = {
         ("train.py", "predict.py Brady"),
         lambda: {
             "surnames.tsv": "Aalsburg\tDutch\nBakker\tDutch\nBrady\tIrish\nFlynn\tIrish\n",
-            "surnames.pt": {"state": own_network("classifier", "SurnameClassifier", 4, 8, 2), "chars": list("Brad"), "nations": ["a", "b"], "hidden": 8},
+            "surnames.pt": {
+                "state": own_network("classifier", "SurnameClassifier", 4, 8, 2),
+                "chars": list("Brad"),
+                "nations": ["a", "b"],
+                "hidden": 8,
+            },
         },
         steps=9,
     ),
@@ -122,7 +130,8 @@ STAGES: dict[str, Stage] = {
         ("run.py --epochs 4 --vocab 20",), lambda: {"jigsaw.pt": [([4, 5, 6][: 1 + n % 3], [0, 1, 0, n % 2, 1, 0]) for n in range(6)]}
     ),
     "trades_sign_of_gradient": Stage(
-        ("train_trades.py --epochs 2",), lambda: {"mnist.npz": {"x_train": np.random.randint(256, size=(4, 28, 28)), "y_train": np.random.randint(10, size=4)}}
+        ("train_trades.py --epochs 2",),
+        lambda: {"mnist.npz": {"x_train": np.random.randint(256, size=(4, 28, 28)), "y_train": np.random.randint(10, size=4)}},
     ),
     "trajectory_modes_first": Stage(("train.py --epochs 4",), lambda: {"eth.pt": pairs(6, normal(8, 2), normal(12, 2))}),
     "transformer_label_smoothing": Stage(("train.py --epochs 4 --vocab 30",), lambda: {"tokens.pt": pairs(6, label(30, 7), label(8))}),

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Plots that nobody sees."""
 
 import numpy as np

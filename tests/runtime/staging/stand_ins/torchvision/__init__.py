@@ -1,3 +1,4 @@
-from torchvision import datasets, io, transforms, utils
+# mypy: ignore-errors
+from . import datasets, io, transforms, utils
 
 __all__ = ["datasets", "io", "transforms", "utils"]

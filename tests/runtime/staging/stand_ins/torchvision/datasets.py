@@ -1,7 +1,9 @@
+# mypy: ignore-errors
 """Data sets of a few random images."""
 
 import torch
 from torch.utils.data import Dataset
+
 
 class _Images(Dataset):
     count = 12

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Transforms of images that are tensors already."""
 
 import torch
