@@ -76,9 +76,8 @@ class checks(contextlib.ContextDecorator):
         self.news: Callable[[Finding], None] | None = None
         self.tally = Tally(self._settings, self._news)
         table = load(self._settings.calls, self._settings.modules)
-        self._made = Births(table)
+        self._made = Births(table, self.tally.take, self.failed)
         self.witness = Witness(table, self.tally.take, self._made)
-        self._made.tell_of_loss = self.witness.tell_of_construction
         self._mode = CallMode(self.witness, self.failed, self._begin)
         self.sampler = Sampler(self._mode, every, warmup, self._at_end)
         self.witness.step = lambda: self.sampler.steps

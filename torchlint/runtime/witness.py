@@ -20,7 +20,7 @@ import torch
 
 from torchlint.contracts.schema import Call
 from torchlint.contracts.table import Table
-from torchlint.events import ActivationCall, ArgumentGiven, Event, LossMade
+from torchlint.events import ActivationCall, ArgumentGiven, Event
 from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, result_facts
 from torchlint.model import Facts, Kind, Place, Step
 from torchlint.runtime import values
@@ -248,10 +248,6 @@ class Witness:
         here = caller(frame) if told else None
         if here is not None:
             self._tell_of_given(told, short(name), call, bound, here.place)
-
-    def tell_of_construction(self, name: str, call: Call, settings: Mapping[str, object], place: Place) -> None:
-        """A loss module has been built."""
-        self.emit(LossMade(place=place, callee=short(name), call=call, settings=settings))
 
 
 def _tensors(result: Any) -> Iterable[torch.Tensor]:
