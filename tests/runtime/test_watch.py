@@ -293,5 +293,9 @@ def test_scripted_modules_and_functions_are_refused() -> None:
     scripted = torch.jit.script(nn.CrossEntropyLoss())
     with pytest.raises(ValueError, match="scripted"):
         watch(scripted)
+    criterion = nn.CrossEntropyLoss()
+    with watch(criterion), pytest.raises(TypeError, match="call remove"):
+        torch.jit.script(criterion)
+    torch.jit.script(criterion)
     with pytest.raises(TypeError, match="checks"):
         watch(F.cross_entropy)  # type: ignore[arg-type]

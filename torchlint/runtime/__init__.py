@@ -4,6 +4,7 @@
 
     with torchlint.runtime.checks():          # or: torchlint run train.py
         loss = criterion(net(x), y)           # warns where criterion gets probabilities and takes logits
+    handle = torchlint.runtime.watch(criterion)     # only the calls of this module, in any thread
 
 The same rules as those of the static side, on facts that are seen instead of inferred. Needs torch (`pip install torchlint[runtime]`), which is
 imported when one of the names is first used.

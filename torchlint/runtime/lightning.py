@@ -3,7 +3,8 @@
     trainer = Trainer(callbacks=[RuntimeChecks()])     # of `lightning` or of `pytorch_lightning`
     trainer.fit(model, batches)                        # warns where training_step gives a loss what it does not take
 
-Fitting, validating and testing are watched from their start to their end or to an exception; what was found is told once more at the end.
+Fitting, validating and testing are watched from their start to their end or to an exception; what was found is told once more at the end. The
+validation inside of a fit is looked at where a step of the optimizer would be, and in the sanity check before the first one.
 """
 
 from __future__ import annotations

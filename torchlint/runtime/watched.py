@@ -151,6 +151,11 @@ class _Hook:
         if not torch.compiler.is_compiling():
             self._then()
 
+    @property
+    def __globals__(self) -> dict[str, Any]:
+        """What torch.jit.script asks of hooks, before it tries to compile them."""
+        raise TypeError("a module that torchlint watches cannot be scripted: call remove() of its handle first")
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (_for_copies, ())
 
