@@ -256,7 +256,7 @@ def _rendered(outcome: Outcome, output: Output, options: dict[str, Any]) -> str 
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     options_metavar="[OPTIONS] SCRIPT|-m MODULE [ARGS]...",
 )
-@click.option("-m", "module", metavar="MODULE", help="Run a module, as `python -m` does.")
+@click.option("-m", "as_module", is_flag=True, help="Run a module, as `python -m` does. What comes after its name is for the module.")
 @_rule_option("--select", "Judge by these rules only.")
 @_rule_option("--extend-select", "Judge by these rules besides those selected.")
 @_rule_option("--ignore", "Leave these rules out.")
@@ -273,7 +273,7 @@ def _rendered(outcome: Outcome, output: Output, options: dict[str, Any]) -> str 
 @click.option("--isolated", is_flag=True, help="Read no settings file.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="")
 @click.pass_context
-def run_(ctx: click.Context, /, module: str | None, words: tuple[str, ...], **options: Any) -> None:
+def run_(ctx: click.Context, /, as_module: bool, words: tuple[str, ...], **options: Any) -> None:
     """Run a program and look at its real tensors.
 
     The program runs as it would by itself, in all its processes, and ends with its own exit code. At the end, also after an exception or Ctrl-C, what
@@ -286,7 +286,8 @@ def run_(ctx: click.Context, /, module: str | None, words: tuple[str, ...], **op
     """
     from torchlint import running
 
-    ctx.exit(running.run(module, words, options))
+    module, arguments = (words[0], words[1:]) if as_module and words else (None, words)
+    ctx.exit(running.run(module, arguments, options))
 
 
 @main.command()

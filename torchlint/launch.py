@@ -28,6 +28,7 @@ from torchlint.orders import Order, Written
 
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runtime", "site")
 KILLED = 128  # shells add the number of the signal to it
+UNWATCHED = ("-I", "-E", "-S")  # flags of Python under which the environment would not be heeded
 
 
 @dataclass(slots=True)
@@ -53,19 +54,19 @@ def launch(command: Sequence[str], order: Order) -> Ran:
 
 
 def _run(command: Sequence[str], order: Order) -> int:
-    environment = {**os.environ, "TORCHLINT_RUN": msgspec.json.encode(order).decode()}
+    environment = {**os.environ, "TORCHLINT_RUN": msgspec.json.encode(order).decode(), "TORCHLINT_PREFIX": sys.prefix}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (SITE, os.environ.get("PYTHONPATH"))))
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT,)}  # Ctrl-C is for the program; the report comes after it
+    interrupts = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program; the report comes after it
     try:
-        process = subprocess.Popen(command, env=environment, preexec_fn=_heed_interrupts if os.name == "posix" else None)
+        heed = _heed_interrupts if os.name == "posix" and interrupts != signal.SIG_IGN else None
+        process = subprocess.Popen(command, env=environment, preexec_fn=heed)
         previous = signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
         try:
             code = process.wait()
         finally:
             signal.signal(signal.SIGTERM, previous)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, interrupts)
     return KILLED - code if code < 0 else code
 
 
@@ -88,5 +89,6 @@ def _gathered(code: int, written: Sequence[Written]) -> Ran:
 
 
 def command_of(module: str | None, words: Sequence[str]) -> list[str]:
-    """The command line of a script with its arguments, or of a module with them."""
-    return [sys.executable, "-m", module, *words] if module is not None else [sys.executable, *words]
+    """The command line of a script with its arguments, or of a module with them; Python gets the flags that it has here, such as -O and -X dev."""
+    python = [sys.executable, *(each for each in subprocess._args_from_interpreter_flags() if each not in UNWATCHED)]  # type: ignore[attr-defined]
+    return [*python, "-m", module, *words] if module is not None else [*python, *words]

@@ -19,7 +19,7 @@ from torchlint.model import Finding
 class Order(msgspec.Struct, frozen=True):
     """What a process is told to do.
 
-    folder  where findings are written; start: the folder in which the program was started
+    folder  where findings are written; start: the folder in which the program was started, which paths are told relative to
     live    whether findings are told on standard error when they are first seen; action: "collect" or "raise"
     """
 
@@ -34,6 +34,8 @@ class Order(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     calls: tuple[dict[str, Any], ...] = ()
     modules: tuple[dict[str, Any], ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    base: str = ""
 
 
 class Written(msgspec.Struct):
@@ -46,10 +48,11 @@ class Written(msgspec.Struct):
 
 
 def read(folder: str) -> list[Written]:
-    """What all processes have written."""
+    """What all processes have written, the oldest first."""
+    with os.scandir(folder) as entries:
+        files = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.name.endswith(".json"))
     found = []
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".json"):
-            with open(os.path.join(folder, name), "rb") as stream:
-                found.append(msgspec.json.decode(stream.read(), type=Written))
+    for _, path in files:
+        with open(path, "rb") as stream:
+            found.append(msgspec.json.decode(stream.read(), type=Written))
     return found

@@ -39,7 +39,7 @@ def run(module: str | None, words: Sequence[str], options: dict[str, Any]) -> in
 def _refuse(module: str | None, words: Sequence[str]) -> None:
     if module is None and not words:
         raise UsageError("name the script to run, or a module: torchlint run train.py, torchlint run -m package.train")
-    if module is None and not os.path.exists(words[0]):
+    if module is None and words[0] != "-" and not os.path.exists(words[0]):
         raise UsageError(f"{words[0]}: no such file")
     if find_spec("torch") is None:
         raise UsageError("torch is not installed beside torchlint, and a program without it has nothing to look at: pip install torchlint[runtime]")
@@ -76,6 +76,8 @@ def _order(settings: Settings, options: dict[str, Any]) -> Order:
         ignore=settings.ignore,
         calls=tuple(dict(each) for each in settings.calls),
         modules=tuple(dict(each) for each in settings.modules),
+        per_file_ignores=settings.per_file_ignores,
+        base=settings.base,
     )
 
 

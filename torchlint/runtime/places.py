@@ -38,8 +38,21 @@ _INSTALLED = tuple(
 )
 _START = os.getcwd()
 """Where the program was started: paths are told relative to it, wherever the program goes."""
+_HERE = _START
+"""Where this process of it was started: Python names its script relative to that."""
 _CELLS: dict[str, tuple[str, int]] = {}
 """File names under which the cells of notebooks were compiled -> (path, number of the cell)."""
+
+
+def start(in_folder: str, here: str) -> None:
+    """Tell where the program was started, and where this process of it was."""
+    global _START, _HERE
+    _START, _HERE = in_folder, here
+
+
+def absolute(location: Location) -> str:
+    """The whole path of what is told."""
+    return os.path.join(_START, location.path)
 
 
 class FramePlace:
@@ -62,11 +75,11 @@ class FramePlace:
         line, end_line, column, end_column = _span(self.code, self.instruction)
         first, last = _line(self.code.co_filename, line), _line(self.code.co_filename, end_line)
         return Location(
-            shown_path(os.path.join(_START, path), _START), cell, line, _characters(first, column) + 1, end_line, _characters(last, end_column) + 1
+            shown_path(os.path.join(_HERE, path), _START), cell, line, _characters(first, column) + 1, end_line, _characters(last, end_column) + 1
         )
 
     def silences(self, location: Location, code: str, name: str, whole: bool) -> bool:
-        source = _source(os.path.join(_START, _CELLS.get(self.code.co_filename, (self.code.co_filename, None))[0]))
+        source = _source(os.path.join(_HERE, _CELLS.get(self.code.co_filename, (self.code.co_filename, None))[0]))
         return source is not None and source.silences(location, code, name, whole)
 
 
@@ -142,7 +155,7 @@ def _span(code: CodeType, instruction: int) -> tuple[int, int, int, int]:
 
 
 def _line(filename: str, line: int) -> str:
-    return linecache.getline(filename, line)
+    return linecache.getline(filename if filename.startswith("<") else os.path.join(_HERE, filename), line)
 
 
 def _characters(text: str, column: int) -> int:

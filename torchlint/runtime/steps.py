@@ -59,7 +59,6 @@ class Sampler:
         self._warmup = warmup
         self._at_end = at_end
         self._thread = _Thread()
-        self._lock = threading.Lock()
         self._threads = 0
         self._handles: list[Any] = []
         self.calls = 0
@@ -67,6 +66,7 @@ class Sampler:
 
     def reset(self) -> None:
         """Count anew, as in a process that was forked."""
+        self._lock = threading.Lock()
         self.steps = self.looked_at = self.eager_steps = self.elsewhere = 0
 
     def start(self) -> None:

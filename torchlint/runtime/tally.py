@@ -18,7 +18,7 @@ from torchlint.config import Settings
 from torchlint.events import Event
 from torchlint.model import Finding, Place, Report
 from torchlint.rules.registry import judge
-from torchlint.runtime.places import locate
+from torchlint.runtime.places import absolute, locate
 
 News = Callable[[Finding], None]
 
@@ -46,7 +46,7 @@ class Tally:
     def findings(self) -> list[Finding]:
         """All findings, sorted by place."""
         with self._lock:
-            found = [replace(finding, times=self._counts[key]) for key, each in self._told.items() for finding in each.findings()]
+            found = [replace(finding, times=self._counts[key]) for key, each in self._told.items() for finding in self._of(each)]
         return sorted(found, key=lambda finding: finding.sort_key)
 
     def forget(self) -> None:
@@ -62,4 +62,8 @@ class Tally:
             return []
         collector = self._told[key] = Collector(self._settings, locate)
         collector.add(report, event)
-        return collector.findings()
+        return self._of(collector)
+
+    def _of(self, collector: Collector) -> list[Finding]:
+        """What is told of one place, unless the settings leave its file out of the rule."""
+        return [each for each in collector.findings() if not self._settings.ignored_in(absolute(each.location), each.code, each.rule)]

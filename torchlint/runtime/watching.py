@@ -74,6 +74,7 @@ class checks(contextlib.ContextDecorator):
         self._failed: dict[object, str] = {}
         self._late: Wanted | None = None
         self.news: Callable[[Finding], None] | None = None
+        self.progress: Callable[[], None] | None = None
         self.tally = Tally(self._settings, self._news)
         table = load(self._settings.calls, self._settings.modules)
         self._made = Births(table, self.tally.take, self.failed)
@@ -116,6 +117,17 @@ class checks(contextlib.ContextDecorator):
         self.witness.ledger.clear()
         self._settle(self.witness.hooks.settle, self.witness.thresholds.settle)
 
+    def finish(self) -> None:
+        """Stop watching at the end of the program, where nothing can be raised any more."""
+        self._ending = True
+        self.close()
+
+    def forget(self) -> None:
+        """Begin anew in a forked process: what was found before belongs to its parent."""
+        self._lock = threading.Lock()
+        self.tally.forget()
+        self.sampler.reset()
+
     def result(self) -> Result:
         """What has been found so far, as the reporters take it."""
         return Result(self.tally.findings(), [], 1)
@@ -152,6 +164,8 @@ class checks(contextlib.ContextDecorator):
         self._settle(self.witness.hooks.settle)
         if not goes_on:
             self.witness.ledger.clear()
+        if self.progress is not None:
+            self._settle(self.progress)
         self._raise_late()
 
     def _settle(self, *settles: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ def _run_the_other() -> None:
         spec.loader.exec_module(module)
 
 
-if os.environ.get("TORCHLINT_RUN"):
+if os.environ.get("TORCHLINT_RUN") and os.environ.get("TORCHLINT_PREFIX") == sys.prefix:  # another Python has another torchlint, or none
     try:
         from torchlint.runtime.child import activate
 
