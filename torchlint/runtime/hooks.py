@@ -10,6 +10,7 @@ one of ours looks at the output. A copy raises neither count, so a hook that kee
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 import weakref
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from torchlint.events import BackwardHookOnInplace, Event, KeptOverwritten
 from torchlint.model import Place, Step
+from torchlint.runtime.guard import Guard, unguarded
 from torchlint.runtime.ledger import version_of
 from torchlint.runtime.places import caller
 from torchlint.wording import short
@@ -56,6 +58,7 @@ class Hooks:
         self._kept: dict[int, list[_Kept]] = {}  # by the storage
         self._guarded: dict[int, tuple[str, Place]] = {}  # outputs of modules with full backward hooks, by the storage
         self.watching = False
+        self.failed: Callable[[Exception], None] = unguarded
 
     def install(self) -> None:
         """From now on, note the hooks that are registered."""
@@ -88,7 +91,7 @@ class Hooks:
 
     def settle(self) -> None:
         """At the end of a step: what was written by something that nobody watched."""
-        for each in [each for kept in self._kept.values() for each in kept]:
+        for each in [each for kept in list(self._kept.values()) for each in kept]:
             tensor = each.tensor()
             if tensor is not None and version_of(tensor) != each.version:
                 node = tensor.grad_fn
@@ -108,48 +111,84 @@ class Hooks:
             here = caller(sys._getframe(1)) if not torch.compiler.is_compiling() else None
             if here is None:
                 return original(module, hook, *args, **kwargs)
-            if not forward:
-                self.watching = True
-                nn.Module.register_forward_hook.__wrapped__(module, functools.partial(self._guard, here.place))  # type: ignore[attr-defined]
-                return original(module, hook, *args, **kwargs)
-            return self._around(original, module, hook, here.place, args, kwargs)
+            self.watching = True
+            if forward:
+                return original(module, _Around(hook, self, here.place), *args, **kwargs)
+            handle = original(module, hook, *args, **kwargs)
+            guarding = _Guarding(self, here.place, handle)
+            guarding.own = nn.Module.register_forward_hook.__wrapped__(module, guarding)  # type: ignore[attr-defined]
+            return handle
 
         return register
 
-    def _around(
-        self, original: Callable[..., Any], module: nn.Module, hook: Callable[..., Any], place: Place, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Register a hook of ours before the user's and one after it."""
-        self.watching = True
-        counts: list[tuple[int, int]] = []
-        before = functools.partial(_count, counts)
-        after = functools.partial(self._compare, counts, place)
-        first, last = (after, before) if kwargs.get("prepend") else (before, after)
-        also = {"prepend": True} if kwargs.get("prepend") else {}
-        original(module, first, **also)
-        handle = original(module, hook, *args, **kwargs)
-        original(module, last, **also)
-        return handle
-
-    def _compare(self, counts: list[tuple[int, int]], place: Place, module: nn.Module, inputs: Any, output: Any) -> None:
-        before = counts.pop() if counts else None
-        if before is None or not isinstance(output, Tensor) or torch.compiler.is_compiling() or output.is_inference():
-            return
+    def compare(self, before: tuple[int, int], place: Place, module: nn.Module, output: Tensor) -> None:
+        """A hook of the user's has seen an output: whether it keeps it."""
         now = _counts(output)
         if now[0] > before[0] or now[1] > before[1]:
             kept = _Kept(weakref.ref(output), output._version, self._title(module), place)
             self._kept.setdefault(_storage(output), []).append(kept)
 
-    def _guard(self, place: Place, module: nn.Module, inputs: Any, output: Any) -> None:
-        if not torch.compiler.is_compiling():
-            for each in output if isinstance(output, (tuple, list)) else (output,):
-                if isinstance(each, Tensor):
-                    self._guarded[_storage(each)] = (self._title(module), place)
+    def guard(self, place: Place, module: nn.Module, output: Any) -> None:
+        """A module with a full backward hook has run."""
+        for each in output if isinstance(output, (tuple, list)) else (output,):
+            if isinstance(each, Tensor):
+                self._guarded[_storage(each)] = (self._title(module), place)
 
 
-def _count(counts: list[tuple[int, int]], module: nn.Module, inputs: Any, output: Any) -> None:
-    if isinstance(output, Tensor) and not torch.compiler.is_compiling():
-        counts[:] = [_counts(output)]
+class _Around:
+    """A forward hook of the user's, with a look before and one after. Copies and pickles of the module carry the user's hook itself."""
+
+    def __init__(self, hook: Callable[..., Any], hooks: Hooks, place: Place) -> None:
+        functools.update_wrapper(self, hook, updated=())
+        self._hook = hook
+        self._hooks = hooks
+        self._place = place
+
+    def __call__(self, module: nn.Module, *passed: Any) -> Any:
+        output = passed[-1]
+        if torch.compiler.is_compiling() or not isinstance(output, Tensor) or output.is_inference():
+            return self._hook(module, *passed)
+        before: tuple[int, int] | None = None
+        with Guard(self._hooks.failed):
+            before = _counts(output)
+        result = self._hook(module, *passed)
+        if before is not None:
+            with Guard(self._hooks.failed):
+                self._hooks.compare(before, self._place, module, output)
+        return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial, (self._hook,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., Any]:
+        return copy.deepcopy(self._hook, memo)
+
+
+class _Guarding:
+    """A forward hook of ours beside a backward hook of the user's; it goes when that one goes. Copies of the module carry one that does nothing."""
+
+    __name__ = "torchlint_guarding"
+
+    def __init__(self, hooks: Hooks | None = None, place: Place | None = None, handle: Any = None) -> None:
+        self._hooks = hooks
+        self._place = place
+        self._handle = handle
+        self.own: Any = None
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        if torch.compiler.is_compiling() or self._hooks is None or self._place is None:
+            return
+        with Guard(self._hooks.failed):
+            if self._handle.id in (self._handle.hooks_dict_ref() or ()):
+                self._hooks.guard(self._place, module, output)
+            elif self.own is not None:
+                self.own.remove()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Guarding, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Guarding:
+        return _Guarding()
 
 
 def _counts(tensor: Tensor) -> tuple[int, int]:

@@ -21,17 +21,12 @@ from torch.overrides import TorchFunctionMode
 from torchlint.model import Facts
 from torchlint.runtime import distributions
 from torchlint.runtime.functions import Handler, handlers
+from torchlint.runtime.guard import Guard
 from torchlint.runtime.stance import EAGER
 from torchlint.runtime.witness import UNKNOWN, Witness
 
 _compiling = torch.compiler.is_compiling
 _tracing = torch._C._get_tracing_state
-_Quiet = torch._C.DisableTorchFunction
-_dispatch_modes = torch._C._len_torch_dispatch_stack
-
-
-class Wanted(Exception):
-    """What a check is meant to raise in the user's program; anything else is an error of ours."""
 
 
 class CallMode(TorchFunctionMode):
@@ -75,40 +70,18 @@ class CallMode(TorchFunctionMode):
             return func(*args, **kwargs)
         bound: dict[str, Any] = {}
         before: Facts = UNKNOWN
-        with _Guard(self._failed):
+        with Guard(self._failed):
             self._begin()
             bound = handler.bind(args, kwargs)
             before = self._witness.subject(handler, bound)
             self._witness.before(handler, bound, frame)
         result = func(*args, **kwargs)
-        with _Guard(self._failed):
+        with Guard(self._failed):
             self._witness.after(handler, bound, result, before, frame)
         return result
 
     def _look_at_construction(self, frame: FrameType) -> None:
-        with _Guard(self._failed):
+        with Guard(self._failed):
             found = distributions.construction(self._witness.table, frame)
             if found is not None:
                 self._witness.distribution(*found, frame)
-
-
-class _Guard:
-    """Nobody else sees what is computed inside, and errors of ours end here."""
-
-    __slots__ = ("_dispatch", "_failed", "_quiet")
-
-    def __init__(self, failed: Callable[[Exception], None]) -> None:
-        self._failed = failed
-
-    def __enter__(self) -> None:
-        self._quiet = _Quiet()
-        self._quiet.__enter__()
-        self._dispatch = torch._C._DisableTorchDispatch() if _dispatch_modes() else None  # in force for as long as the object lives
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> bool:
-        self._dispatch = None
-        self._quiet.__exit__(None, None, None)
-        if not isinstance(error, Exception) or isinstance(error, Wanted):
-            return False
-        self._failed(error)
-        return True

@@ -23,10 +23,10 @@ from torch import nn
 
 from torchlint.contracts.schema import Call, Module
 from torchlint.contracts.table import Table
-from torchlint.errors import TorchlintError
 from torchlint.events import ActivationCall, Event, LossMade, ModuleMade
 from torchlint.meaning import decided
 from torchlint.model import Facts, Place
+from torchlint.runtime.guard import Guard
 from torchlint.runtime.places import caller
 from torchlint.wording import short
 
@@ -69,7 +69,8 @@ class Births:
         def __init__(module: nn.Module, *args: Any, **kwargs: Any) -> None:
             original(module, *args, **kwargs)
             if not torch.compiler.is_compiling():
-                self._look(module, sys._getframe(1))
+                with Guard(self._failed):
+                    self._note(module, sys._getframe(1))
 
         nn.Module.__init__ = __init__  # type: ignore[assignment,method-assign]
 
@@ -78,14 +79,6 @@ class Births:
         if self._original is not None:
             nn.Module.__init__ = self._original  # type: ignore[method-assign]
             self._original = None
-
-    def _look(self, module: nn.Module, frame: FrameType | None) -> None:
-        try:
-            self._note(module, frame)
-        except TorchlintError:
-            raise
-        except Exception as error:
-            self._failed(error)
 
     def _note(self, module: nn.Module, frame: FrameType | None) -> None:
         found = self.contract(type(module))

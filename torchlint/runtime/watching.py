@@ -23,7 +23,8 @@ from torchlint.config import Settings
 from torchlint.contracts.table import load
 from torchlint.errors import TorchlintError
 from torchlint.model import Finding
-from torchlint.runtime.mode import CallMode, Wanted
+from torchlint.runtime.guard import Wanted
+from torchlint.runtime.mode import CallMode
 from torchlint.runtime.modules import Births
 from torchlint.runtime.steps import Sampler
 from torchlint.runtime.tally import Tally
@@ -79,6 +80,7 @@ class checks(contextlib.ContextDecorator):
         table = load(self._settings.calls, self._settings.modules)
         self._made = Births(table, self.tally.take, self.failed)
         self.witness = Witness(table, self.tally.take, self._made)
+        self.witness.hooks.failed = self.failed
         self._mode = CallMode(self.witness, self.failed, self._begin)
         self.sampler = Sampler(self._mode, every, warmup, self._at_end)
         self.witness.step = lambda: self.sampler.steps
@@ -99,9 +101,8 @@ class checks(contextlib.ContextDecorator):
         self._ending = kind is not None
         try:
             self.close()
-            if self._late is not None and kind is None:
-                late, self._late = self._late, None
-                raise late
+            if kind is None:
+                self._raise_late()
         finally:
             self._ending = False
 
