@@ -40,6 +40,9 @@ SILENT = {
     "two elements": squashed(1, (8, 2)),
     "a sequence of one": squashed(1, (8, 1, 1), feature=2, kind="logits"),
     "a sequence of unknown origin": squashed(2, (8, 4, 1)),
+    "one sequence of one": squashed(0, (1, 1)),
+    "one sample of one": squashed(1, (1, 1)),
+    "positions first": squashed(0, (1, 8)),
     "scores whose axes were moved": squashed(1, (8, 1), kind="logits"),
 }
 
