@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
+from types import ModuleType
 
-import hypothesis
 import pytest
-import torch
+import torch  # noqa: F401
 
 import torchlint.pytest_plugin
-import torchlint.pytest_session
-import torchlint.runtime.summary
+import torchlint.runtime.summary  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
@@ -34,14 +34,37 @@ def wrong():
 def redundant():
     return F.cross_entropy(logits().log_softmax(1), LABELS)
 """
-LOADED = (hypothesis, torch, torchlint)
-"""What a run in this process imports is forgotten at its end, and torch cannot be imported twice: all must be there before."""
 INSTALLED = bool(entry_points(group="pytest11", name="torchlint"))
 PLUGIN = () if INSTALLED else ("-p", "torchlint.pytest_plugin")
 
 
+class Loaded:
+    """What a run in this process imports is forgotten at its end, and torch cannot be imported twice: it is put back."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self) -> None:
+        self.modules.update(sys.modules)
+
+    def put_back(self) -> None:
+        for name, module in self.modules.items():
+            if not name.startswith(("test_", "conftest")):
+                sys.modules.setdefault(name, module)
+
+
+LOADED = Loaded()
+
+
 @pytest.fixture
-def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def loaded() -> Iterator[None]:
+    """Ends after pytester, which forgets modules once more."""
+    yield
+    LOADED.put_back()
+
+
+@pytest.fixture
+def inner(loaded: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder with an ini file; the plugin is loaded whether or not torchlint is installed as a package."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makeini("[pytest]\naddopts = --strict-markers --strict-config -p no:cacheprovider\n")
@@ -51,7 +74,10 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def run(inner: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     """Run one test file in this process."""
     inner.makepyfile(HEAD + source)
-    return inner.runpytest_inprocess(*PLUGIN, *options)
+    try:
+        return inner.runpytest_inprocess(*PLUGIN, *options, plugins=[LOADED])
+    finally:
+        LOADED.put_back()
 
 
 def test_a_test_with_a_finding_fails_with_its_report(inner: pytest.Pytester) -> None:
@@ -210,7 +236,6 @@ class Tests(unittest.TestCase):
 
 
 def test_fixtures_that_build_the_model(inner: pytest.Pytester) -> None:
-    torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], 0.1).step()  # imports torch._dynamo
     source = """
 @pytest.fixture(scope="module")
 def training():
@@ -272,11 +297,10 @@ def test_xdist(inner: pytest.Pytester) -> None:
 
 def test_without_torch(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torchlint.pytest_plugin.find_spec", lambda name: None)
-    inner.makepyfile("def test_it():\n    pass\n")
-    result = inner.runpytest_inprocess(*PLUGIN, "--torchlint")
+    result = run(inner, "", "--torchlint")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*torch is not installed*pip install torchlint[[]runtime[]]"])
-    inner.runpytest_inprocess(*PLUGIN).assert_outcomes(passed=1)
+    run(inner, "def test_it():\n    pass\n").assert_outcomes(passed=1)
 
 
 def test_loading_the_plugin_imports_nothing() -> None:
