@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import runpy
 import shlex
 import shutil
@@ -31,11 +32,11 @@ from staging.tables import STAGES
 from torchlint.notebook import Notebook
 from torchlint.runtime import checks, places
 
-PACKAGES = (
-    *("torch._dynamo", "torch.distributions", "torch.utils.data"),
-    *("pytorch_lightning", "lightning", "ignite.engine", "ignite.metrics", "skorch", "accelerate", "hydra"),
-)
+ALL = ("torch._dynamo", "torch.distributions", "torch.utils.data")
+SOME = ("pytorch_lightning", "lightning", "ignite.engine", "ignite.metrics", "skorch", "accelerate", "hydra")
+"""What all programs import, and some."""
 LIMIT = 60  # seconds for one program
+Program = tuple[str, Path, int, Stage]
 
 
 class Enough(BaseException):
@@ -45,27 +46,32 @@ class Enough(BaseException):
 def main(work: Path) -> None:
     torch.set_num_threads(1)
     torch.Tensor.cuda = nn.Module.cuda = lambda self, *args, **kwargs: self  # type: ignore[assignment,method-assign]
-    _warm_up()
-    sys.path.insert(0, str(STAND_INS))
-    gc.collect()
-    gc.freeze()  # so that a fork does not copy what it never changes
     places._INSTALLED += (str(STAND_INS) + os.sep,)
-    waiting = []
+    jobs: tuple[list[Program], list[Program]] = ([], [])
     for name, job in json.loads((work / "jobs.json").read_text()).items():
-        stage = STAGES.get(name) or Stage(run=tuple(job["run"]))
-        waiting += [(name, Path(job["folder"]), number, stage) for number in range(len(stage.run))]
+        stage, folder = STAGES.get(name) or Stage(run=tuple(job["run"])), Path(job["folder"])
+        jobs[_imports(folder)].extend((name, folder, number, stage) for number in range(len(stage.run)))
+    checks("collect")  # reads the contracts
+    for programs, packages in zip(jobs, (ALL, SOME), strict=True):
+        for package in packages:
+            importlib.import_module(package)
+        gc.collect()
+        gc.freeze()  # so that a fork does not copy what it never changes
+        _run(work, programs)
+
+
+def _imports(folder: Path) -> bool:
+    """Whether a project imports one of the packages that take long."""
+    names = {package.partition(".")[0] for package in SOME}
+    return any(f"import {name}" in text or f"from {name}" in text for path in folder.rglob("*.py") for text in (path.read_text(),) for name in names)
+
+
+def _run(work: Path, waiting: list[Program]) -> None:
     running: set[int] = set()
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
             running.add(_fork(work, *waiting.pop(0)))
         running.discard(os.wait()[0])
-
-
-def _warm_up() -> None:
-    """What every program would import and compute again: the compiler that optimizers import, the contracts, the packages that train."""
-    checks("collect")
-    for name in PACKAGES:
-        importlib.import_module(name)
 
 
 def _fork(work: Path, name: str, origin: Path, number: int, stage: Stage) -> int:
@@ -91,6 +97,8 @@ def _fork(work: Path, name: str, origin: Path, number: int, stage: Stage) -> int
 def _perform(folder: Path, stage: Stage, number: int) -> dict[str, Any]:
     """Lay out the project, run one of its programs and say what was found."""
     os.chdir(folder)
+    sys.path.insert(0, str(STAND_INS))
+    random.seed(0)
     torch.manual_seed(0)
     np.random.seed(0)
     _lay_out(folder, stage, number)

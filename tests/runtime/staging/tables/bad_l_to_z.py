@@ -96,6 +96,7 @@ STAGES: dict[str, Stage] = {
     "policy_softmax_without_dim": Stage(
         ("a2c.py --epochs 1",),
         lambda: {"demos.pt": table(6, state=normal(4), action=label(3)), "rollouts.pt": [batch(6, normal(4), label(2), normal())]},
+        patches=(("a2c.py", "steps=200", "steps=2"),),
     ),
     "preact_identity_alias": Stage(("train.py --epochs 1",)),
     "property_activation": Stage(

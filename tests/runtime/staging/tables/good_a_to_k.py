@@ -31,7 +31,12 @@ STAGES: dict[str, Stage] = {
     "char_rnn_notebook_sampling": Stage(
         ("char_rnn.ipynb",),
         lambda: {"shakespeare.txt": "ROMEO: The lady is not here. " * 9},
-        patches=(("char_rnn.ipynb", "from tqdm.notebook import trange", "from tqdm import trange"), ("char_rnn.ipynb", "trange(2000)", "trange(5)")),
+        patches=(
+            ("char_rnn.ipynb", "from tqdm.notebook import trange", "from tqdm import trange"),
+            ("char_rnn.ipynb", "trange(2000)", "trange(5)"),
+            ("char_rnn.ipynb", "length=400", "length=9"),
+            ("char_rnn.ipynb", "length=80", "length=9"),
+        ),
     ),
     "chest_xray_float_targets": Stage(
         ("train.py --epochs 3",),
@@ -66,7 +71,9 @@ STAGES: dict[str, Stage] = {
         },
     ),
     "diabetes_column_targets": Stage(
-        ("main.py rows.csv --epochs 4",), lambda: {"rows.csv": "".join(f"{n * 0.1},{n * n * 0.01},{n % 2}\n" for n in range(12))}
+        ("main.py rows.csv --epochs 4",),
+        lambda: {"rows.csv": "".join(f"{n * 0.1},{n * n * 0.01},{n % 2}\n" for n in range(12))},
+        patches=(("main.py", "epochs=500", "epochs=5"),),
     ),
     "digits_model_and_criterion": Stage(
         tuple(f"main.py --epochs 4 --model {name}" for name in ("mlp", "logmlp", "ovr")),
@@ -144,6 +151,7 @@ STAGES: dict[str, Stage] = {
             "teacher.pt": own_network("teachers.tcn", "Net", 2, 3),
         },
     ),
+    "inference_only_module": Stage(("segment.py",)),
     "inplace_rebound_before_reuse": Stage(("train.py --epochs 2",), lambda: {"lab_images.pt": pairs(4, normal(1, 16, 16), normal(2, 16, 16))}),
     "instances_named_like_classes": Stage(
         ("train.py --epochs 4", "train.py --epochs 4 --fused"),

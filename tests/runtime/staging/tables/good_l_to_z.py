@@ -11,6 +11,7 @@ from staging.tables.bad_l_to_z import SMP
 from staging.weights import linear_layers, own_network
 
 STAGES: dict[str, Stage] = {
+    "layer_loop_breaks": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
     "loss_functions_by_name": Stage(
         ("train.py",), lambda: {"config.json": {"loss": "plain", "data": "rows.pt"}, "rows.pt": pairs(96, normal(30), flags(1))}
     ),
