@@ -138,9 +138,7 @@ def non_finite_loss_input(event: LossCall) -> Iterator[Remark]:
                 f"{event.callee} gets {words} in its {name}{chosen(event)}{when}: the loss and every gradient become nan or inf, and after one "
                 "step so do all weights"
             )
-            help = (
-                "look for what makes it (log of 0, division by 0, a learning rate too high): torch.autograd.detect_anomaly names the operation"
-            )
+            help = "look for what makes it (log of 0, division by 0, a learning rate too high): torch.autograd.detect_anomaly names the operation"
             if name == "target":
                 help = "leave such samples out before the loss: a mask on the losses afterwards keeps nan in the gradients"
             yield _violated(event, message, help, facts)
