@@ -121,9 +121,8 @@ class Hooks:
 
         return register
 
-    def compare(self, before: tuple[int, int], place: Place, module: nn.Module, output: Tensor) -> None:
+    def compare(self, before: tuple[int, int], now: tuple[int, int], place: Place, module: nn.Module, output: Tensor) -> None:
         """A hook of the user's has seen an output: whether it keeps it."""
-        now = _counts(output)
         if now[0] > before[0] or now[1] > before[1]:
             kept = _Kept(weakref.ref(output), output._version, self._title(module), place)
             self._kept.setdefault(_storage(output), []).append(kept)
@@ -154,7 +153,11 @@ class _Around:
         result = self._hook(module, *passed)
         if before is not None:
             with Guard(self._hooks.failed):
-                self._hooks.compare(before, self._place, module, output)
+                tensors, storages = _counts(output)  # here, where as many frames refer to it as before
+                if result is output:
+                    tensors -= 1
+                if result is output or not (isinstance(result, Tensor) and _storage(result) == _storage(output)):  # a view refers to it, too
+                    self._hooks.compare(before, (tensors, storages), self._place, module, output)
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
