@@ -15,6 +15,7 @@ from torchlint.flow import memory, operators
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import assign
 from torchlint.flow.attributes import ITEMS, class_attribute
+from torchlint.flow.conditionals import conditional
 from torchlint.flow.containers import extend, forget_items
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
@@ -110,19 +111,6 @@ def returning(machine: Machine, node: Any, scope: Scope) -> Status:
         conditions = machine.paths.since(frame.assumed)
         frame.results.append(Option(value, conditions, machine.certain(value, conditions)))
     return Status.RETURN
-
-
-def conditional(machine: Machine, node: Any, scope: Scope) -> Status:
-    """if / elif / else"""
-    decided = test(machine, node.test, scope)
-
-    def otherwise() -> Status:
-        return machine.run([node.orelse], scope) if node.orelse is not None else Status.NORMAL
-
-    if decided.outcome is not None:
-        return machine.run(node.body.body, scope) if decided.outcome else otherwise()
-    cases = [(decided.when_true, lambda: machine.run(node.body.body, scope)), (decided.when_false, otherwise)]
-    return machine.branch(cases, scope.variables)
 
 
 def otherwise(machine: Machine, node: Any, scope: Scope) -> Status:
