@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+_NONE: dict[int, Any] = {}
+
 
 class Eager:
     """The stance, as long as anyone looks.
@@ -28,6 +30,7 @@ class Eager:
         self._depth = 0
         self._ours: Any = None
         self._left: Any = None
+        self._known = 0
         self.compiles = False
         self.waiting = False
 
@@ -47,9 +50,12 @@ class Eager:
             return False
 
     def notice(self) -> None:
-        """Something may have been compiled since."""
-        with self._lock:
-            self._notice()
+        """Something may have been compiled since. Asked before every call into torch, so the answer must mostly come at once."""
+        count = len(_backends())
+        if count != self._known:
+            self._known = count
+            with self._lock:
+                self._notice()
 
     def end(self) -> None:
         """One fewer looks."""
@@ -89,8 +95,11 @@ class Eager:
 
 def _compiles() -> bool:
     """Whether the program has made a compiled callable: torch keeps the compilers that they were made with, to reset them."""
-    frames = sys.modules.get("torch._dynamo.eval_frame")
-    return any(callable(each) for each in list(getattr(frames, "cached_backends", {}).values()))
+    return any(callable(each) for each in list(_backends().values()))
+
+
+def _backends() -> dict[int, Any]:
+    return getattr(sys.modules.get("torch._dynamo.eval_frame"), "cached_backends", _NONE)
 
 
 EAGER = Eager()
