@@ -74,7 +74,7 @@ def test_what_is_right_or_unknown_is_silent(event: Event) -> None:
         (seen_loss("distance", odd("nan"), step=2), "TL507", Evidence.VIOLATED, "NaN in its target, first in step 3"),
         (seen_loss("cross_entropy", None, odd("-inf", "inf")), "TL507", Evidence.VIOLATED, "gets inf in its input"),
         (seen_loss("bce", None, numbers(-2, 3, outside=7)), "TL202", Evidence.VIOLATED, "-2 to 3, 7 of 30"),
-        (squashed(1, (8, 1)), "TL608", Evidence.PROVEN, "becomes 1"),
+        (squashed(1, (8, 1), feature=1), "TL608", Evidence.PROVEN, "becomes 1"),
         (squashed(2, (8, 4, 1), "log_probabilities", feature=2, kind="logits"), "TL608", Evidence.PROVEN, "becomes 0"),
     ],
 )

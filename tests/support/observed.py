@@ -65,7 +65,7 @@ def numbers(lowest: float, highest: float, outside: int = 0, sums: tuple[float, 
 
 def shaped(*shape: int | None, **fields: object) -> Facts:
     """A tensor of that shape."""
-    return Facts(shape=shape, **fields)  # type: ignore[arg-type]
+    return Facts(shape=shape, **fields)
 
 
 def odd(*words: str) -> Facts:
@@ -94,16 +94,18 @@ def events() -> Iterator[Event]:
     for sums in ((2.0, 2.0), (0.5, 1.5), (0.9, 0.9)):
         yield seen_loss("cross_entropy", numbers(0, 1, sums=sums, integral=sums[0] == 2))
     yield seen_loss("cross_entropy", numbers(-0.5, 1.5, sums=(1.0, 1.0)))
-    for family in ("cross_entropy", "nll"):
-        yield seen_loss(family, indices(0, 0), shaped(10, 1))  # type: ignore[arg-type]
+    families: tuple[LossFamily, ...] = ("cross_entropy", "nll")
+    for family in families:
+        yield seen_loss(family, indices(0, 0), shaped(10, 1))
         for lowest, highest in ((0, 3), (1, 3), (-1, 2), (-2, 2), (0, 255)):
-            yield seen_loss(family, indices(lowest, highest, counts=((highest, 9), (lowest, 1))))  # type: ignore[arg-type]
-        yield seen_loss(family, indices(None, None, ignored=10))  # type: ignore[arg-type]
+            yield seen_loss(family, indices(lowest, highest, counts=((highest, 9), (lowest, 1))))
+        yield seen_loss(family, indices(None, None, ignored=10))
     linear = shaped(4, 5, 5, axis=2, kind=Kind.LOGITS, source="torch.nn.Linear")
     yield seen_loss("cross_entropy", shaped(4, 5), linear)
-    for lowest, highest in ((-1, 1), (1, 2), (0, 255), (0.0, 1.5), (2, 2)):
-        for binary in ("bce", "bce_with_logits"):
-            yield seen_loss(binary, numbers(lowest, highest, outside=1, integral=lowest != 0))  # type: ignore[arg-type]
+    binary: tuple[LossFamily, ...] = ("bce", "bce_with_logits")
+    for low, high in ((-1, 1), (1, 2), (0, 255), (0.0, 1.5), (2, 2)):
+        for family in binary:
+            yield seen_loss(family, numbers(low, high, outside=1, integral=low != 0))
     yield seen_loss("bce", None, numbers(-2.5, 3, outside=7))
     for given, target in (((8, 1), (8,)), ((8,), (8, 1)), ((8, 1), (8, 4))):
         yield seen_loss("distance", shaped(*target), shaped(*given), alike=True)
@@ -115,7 +117,7 @@ def events() -> Iterator[Event]:
     yield seen_loss("distance", None, odd("-inf", "inf"))
     probabilities = shaped(4, 3, axis=0, kind=Kind.LOG_PROBABILITIES, source="torch.log_softmax")
     for family in ("nll", "kl_div"):
-        yield seen_loss(family, None, probabilities)  # type: ignore[arg-type]
+        yield seen_loss(family, None, probabilities)
     yield squashed(1, (8, 1))
     yield squashed(1, (8, 1), "log_probabilities")
     yield seen_loss("kl_div", numbers(-1, 1), settings={"log_target": False})

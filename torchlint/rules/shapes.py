@@ -116,8 +116,8 @@ def softmax_over_batch(event: LossCall) -> Iterator[Remark]:
 def softmax_over_one_element(event: ActivationCall) -> Iterator[Remark]:
     """All is 1, or 0 as a logarithm."""
     axis, shape = event.axis, known_shape(event.input)
-    if axis is None or shape is None or axis >= len(shape) or shape[axis] != 1 or not _is_class_axis(event.input, axis, shape):
-        return
+    if axis is None or shape is None or axis >= len(shape) or shape[axis] != 1 or event.input.axis != axis:
+        return  # a sequence to attend to may well have one element; a layer always gives as many features
     constant = "0" if event.call.gives == Kind.LOG_PROBABILITIES else "1"
     message = (
         f"{event.callee} is taken over axis {axis} of a tensor of shape {shape}{chosen(event)}, which holds one element: every value "
@@ -125,13 +125,6 @@ def softmax_over_one_element(event: ActivationCall) -> Iterator[Remark]:
     )
     help = "for one output use torch.sigmoid, or name the axis that holds the alternatives"
     yield Remark(message, help, steps_of(event.input), evidence=Evidence.PROVEN)
-
-
-def _is_class_axis(given: Facts, axis: int, shape: Shape) -> bool:
-    """Whether a size of 1 is a property of the program: a sequence to attend to may well have one element, a layer always gives as many features."""
-    if given.kind is Kind.UNKNOWN and given.axis is None:
-        return len(shape) == 2 and axis == 1 and shape[0] != 1
-    return given.axis == axis
 
 
 def _over_something_else(event: LossCall, role: str, axis: int, shape: Sequence[int | None]) -> bool:

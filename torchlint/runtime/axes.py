@@ -41,11 +41,12 @@ class Axes:
         return (_signed(getattr(node, told)) if isinstance(told, str) else told) % len(shape)
 
     def _behind_view(self, node: Any, shape: tuple[int, ...], depth: int) -> int | None:
-        """Where the last axis was the one before, and has kept its size, it still is."""
+        """Where the last axis was the one before, and has kept its size, it still is; an axis of one element may also be another that was squeezed."""
         sizes = getattr(node, "_saved_self_sym_sizes", None)
         old = tuple(sizes) if sizes is not None else (0,) * (_FLAT - 1) + shape[-1:]
         axis = self._of_node(_before(node), old, depth - 1)
-        return len(shape) - 1 if axis == len(old) - 1 and old[-1] == shape[-1] else None
+        kept = axis == len(old) - 1 and old[-1] == shape[-1] and (old[-1] != 1 or len(shape) >= len(old))
+        return len(shape) - 1 if kept else None
 
 
 def _before(node: Any) -> Any:
