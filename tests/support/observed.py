@@ -6,6 +6,7 @@ seen_loss("cross_entropy", target=indices(lowest=0, highest=3), shape=(4, 3))   
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from torchlint.contracts.schema import Call, Domain, LossFamily, Takes
 from torchlint.events import ActivationCall, ArgumentGiven, Event, LossCall
@@ -63,7 +64,7 @@ def numbers(lowest: float, highest: float, outside: int = 0, sums: tuple[float, 
     return Facts(dtype="float32", shape=(10, 3), observed=Observed(30, lowest, highest, integral=integral, outside=outside, sums=sums))
 
 
-def shaped(*shape: int | None, **fields: object) -> Facts:
+def shaped(*shape: int | None, **fields: Any) -> Facts:
     """A tensor of that shape."""
     return Facts(shape=shape, **fields)
 

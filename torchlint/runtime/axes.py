@@ -41,7 +41,7 @@ class Axes:
         return (_signed(getattr(node, told)) if isinstance(told, str) else told) % len(shape)
 
     def _behind_view(self, node: Any, shape: tuple[int, ...], depth: int) -> int | None:
-        """Where the last axis was the one before, and has kept its size, it still is; an axis of one element may also be another that was squeezed."""
+        """Where the last axis was the one before, and has kept its size, it still is. One of one element may also be another, squeezed."""
         sizes = getattr(node, "_saved_self_sym_sizes", None)
         old = tuple(sizes) if sizes is not None else (0,) * (_FLAT - 1) + shape[-1:]
         axis = self._of_node(_before(node), old, depth - 1)
