@@ -12,13 +12,15 @@ import libcst as cst
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute
 from torchlint.flow.decisions import join
-from torchlint.flow.values import Alternatives, Class, Function, Value
+from torchlint.flow.values import Alternatives, Class, Function, Unknown, Value
 
 
 def fitting(callee: Alternatives, arguments: Arguments) -> Value:
-    """The alternatives that accept the arguments; all of them where none does."""
+    """The alternatives that accept the arguments; something else must be meant where none does."""
     kept = [option for option in callee.options if accepts(option.value, arguments)]
-    return callee if not kept or len(kept) == len(callee.options) else join(kept)
+    if not kept:
+        return Unknown()
+    return callee if len(kept) == len(callee.options) else join(kept)
 
 
 def accepts(value: Value, arguments: Arguments) -> bool:

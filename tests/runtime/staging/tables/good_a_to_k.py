@@ -96,6 +96,7 @@ STAGES: dict[str, Stage] = {
         ("train.py examples.pt --epochs 4 --vocab-size 20",),
         lambda: {"examples.pt": [([4, 5, 6][: 1 + n % 3], [7, 8, 9, 3][: 1 + n % 4], n % 3) for n in range(8)]},
     ),
+    "evaluated_name": Stage(("policy.py",)),
     "fashion_notebook_fixed_model": Stage(("fashion_mnist.ipynb",), lambda: {"fashion_train.pt": batch(8, label(256, 28, 28), label(10))}),
     "fastai_learner": FASTAI,
     "fixmatch": Stage(
