@@ -44,7 +44,7 @@ ONES = {code for code in {rule.code for rule in ALL} | {"TL107"} if code.startsw
         (Settings(ignore=("TL1",)), DEFAULT - ONES),
         (Settings(ignore=("TL1",), extend_select=("TL101",)), (DEFAULT - ONES) | {"TL101"}),
         (Settings(select=("TL101",), ignore=("TL101",)), {"TL902"}),
-        (Settings(select=("TL1",), ignore=("TL10",)), {"TL902"}),
+        (Settings(select=("TL1",), ignore=("TL10",)), {code for code in ONES if not code.startswith("TL10")} | {"TL902"}),
         (Settings(ignore=("softmax-before-cross-entropy",)), DEFAULT - {"TL101"}),
         (Settings(ignore=("TL902",)), DEFAULT - {"TL902"}),
         (Settings(ignore=("ALL",)), set()),

@@ -27,8 +27,9 @@ PAGES = [parse_page(path.read_text(encoding="utf-8")) for path in sorted((Path(_
 EXAMPLES = [(page.code, block) for page in PAGES for block in page.others if block.language == "pycon"]
 SINGLE = [case for page in PAGES for case in page.cases if len(case.files) == 1 and page.code != "TL902"]
 GOOD = [case for case in SINGLE if case.section == "Good"]
-LOUD = ("TL203", "TL403", "TL603", "TL604")  # TL202 depends on the values
-SILENT_BAD = [case for case in SINGLE if case.section == "Bad" and case.code not in (*LOUD, "TL202") and "backward hook" not in case.heading]
+LOUD = ("TL110", "TL203", "TL403", "TL506", "TL603", "TL604")
+DEPENDS = ("TL202", "TL207")  # on the values, and on which loss it is
+SILENT_BAD = [case for case in SINGLE if case.section == "Bad" and case.code not in (*LOUD, *DEPENDS) and "backward hook" not in case.heading]
 LOUD_BAD = [case for case in SINGLE if case.section == "Bad" and (case.code in LOUD or "backward hook" in case.heading)]
 
 

@@ -17,5 +17,11 @@ from collections.abc import Iterable
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of an error message: the nearest known word, or nothing."""
     by_lower = {item.lower(): item for item in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean `{by_lower[near[0]]}`?" if near else ""
+    near = sorted(difflib.get_close_matches(word.lower(), by_lower, n=5, cutoff=0.6))
+    best = max(near, key=lambda item: _likeness(word.lower(), item), default=None)
+    return f"; did you mean `{by_lower[best]}`?" if best is not None else ""
+
+
+def _likeness(word: str, known: str) -> tuple[float, int]:
+    """How alike two words are, and how many letters stand in the same places: TL1O1 is nearer to TL101 than to TL112."""
+    return difflib.SequenceMatcher(None, known, word).ratio(), sum(one == other for one, other in zip(word, known, strict=False))

@@ -119,7 +119,7 @@ def events() -> Iterator[Event]:
     probabilities = shaped(4, 3, axis=0, kind=Kind.LOG_PROBABILITIES, source="torch.log_softmax")
     for family in ("nll", "kl_div"):
         yield seen_loss(family, None, probabilities)
-    yield squashed(1, (8, 1))
-    yield squashed(1, (8, 1), "log_probabilities")
+    yield squashed(1, (8, 1), feature=1)
+    yield squashed(1, (8, 1), "log_probabilities", feature=1)
     yield seen_loss("kl_div", numbers(-1, 1), settings={"log_target": False})
     yield seen_loss("kl_div", numbers(-1, 1), settings={"log_target": True})
