@@ -70,7 +70,7 @@ def test_what_is_right_or_unknown_is_silent(event: Event) -> None:
         (seen_loss("bce", numbers(-1, 1, outside=5)), "TL207", Evidence.VIOLATED, "from -1 to 1, 5 of 30"),
         (seen_loss("distance", shaped(8), shaped(8, 1), alike=True), "TL501", Evidence.PROVEN, "(8, 8)"),
         (seen_loss("other", numbers(0, 1, outside=4, integral=True)), "TL505", Evidence.VIOLATED, "4 of 30"),
-        (looked_up(10, 10), "TL506", Evidence.VIOLATED, "index 10 and has 10 rows"),
+        (looked_up(10, 10), "TL506", Evidence.VIOLATED, "index 10 and has 10 to choose from"),
         (seen_loss("distance", odd("nan"), step=2), "TL507", Evidence.VIOLATED, "NaN in its target, first in step 3"),
         (seen_loss("cross_entropy", None, odd("-inf", "inf")), "TL507", Evidence.VIOLATED, "gets inf in its input"),
         (seen_loss("bce", None, numbers(-2, 3, outside=7)), "TL202", Evidence.VIOLATED, "-2 to 3, 7 of 30"),

@@ -55,7 +55,7 @@ def test_a_class_index_is_told_before_torch_raises() -> None:
 
 def test_an_index_is_told_before_torch_looks_it_up() -> None:
     table = nn.Embedding(10, 3)
-    with checks(action="raise", every=1), pytest.raises(Violation, match="index 12 and has 10 rows"):
+    with checks(action="raise", every=1), pytest.raises(Violation, match="index 12 and has 10 to choose from"):
         table(torch.tensor([[1, 12]]))
 
 

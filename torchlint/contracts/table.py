@@ -170,7 +170,7 @@ def _children(*tables: Mapping[str, object]) -> dict[str, frozenset[str]]:
 def _tokens(calls: Mapping[str, Call], modules: Mapping[str, Module]) -> tuple[bytes, ...]:
     """The words of which at least one stands in every file that computes a loss or a softmax, or draws from a distribution."""
     words = set(SOFTMAX_FAMILY)
-    words.update(name.rpartition(".")[2] for name, call in calls.items() if call.takes)
+    words.update(name.rpartition(".")[2] for name, call in calls.items() if any(takes.kinds for takes in call.takes.values()))
     losses = {name for name, call in calls.items() if call.loss is not None}
     words.update(name.rpartition(".")[2] for name in losses)
     for name, module in modules.items():

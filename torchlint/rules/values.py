@@ -110,7 +110,7 @@ def margin_target_not_signed(event: LossCall) -> Iterator[Remark]:
     yield _violated(event, message, help, event.arguments.get("target"))
 
 
-@rule("TL506", "index-out-of-range", Severity.ERROR, "an index that is negative or not below the number of rows of an embedding")
+@rule("TL506", "index-out-of-range", Severity.ERROR, "an index that is negative or not below the number of what it numbers: rows of an embedding, entries of gather")
 def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
     """Told before torch looks it up."""
     seen, rows = event.given.observed, event.of.shape[0] if event.of is not None and event.of.shape else None
@@ -119,11 +119,11 @@ def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
     if seen.lowest < 0 or seen.highest >= rows:
         index = int(seen.lowest if seen.lowest < 0 else seen.highest)
         message = (
-            f"{event.callee} gets the index {index}{chosen(event)} and has {rows} rows, 0 to {rows - 1}: on the CPU torch raises, on CUDA the "
-            "process stops with a device-side assert that names neither the index nor the line"
+            f"{event.callee} gets the index {index}{chosen(event)} and has {rows} to choose from, 0 to {rows - 1}: on the CPU torch raises, on CUDA "
+            "the process stops with a device-side assert that names neither the index nor the line"
         )
-        larger = f"give the table {index + 1} rows or more (tokens that were added to a tokenizer need rows too), or check how the indices are made"
-        help = "an embedding does not count from the end: check what the negative index stands for" if index < 0 else larger
+        larger = f"make it {index + 1} or more (tokens that were added to a tokenizer need rows of an embedding too), or check how the indices are made"
+        help = "negative indices do not count from the end here: check what they stand for" if index < 0 else larger
         yield Remark(message, help, steps_of(event.given), evidence=Evidence.VIOLATED)
 
 

@@ -187,6 +187,9 @@ class Witness:
         for parameter, facts in told:
             other = bound.get(call.takes[parameter].of or "")
             of = self.known(other) if isinstance(other, _TENSOR) else None
+            axis = bound.get(call.takes[parameter].along or "")
+            if of is not None and of.shape and type(axis) is int and -len(of.shape) <= axis < len(of.shape):
+                of = replace(of, shape=(of.shape[axis],))
             self.emit(ArgumentGiven(place=place, callee=callee, call=call, parameter=parameter, given=facts, of=of, step=self.step()))
 
     def arguments(self, call: Call, bound: Mapping[str, Any]) -> Iterable[tuple[str, Facts]]:
