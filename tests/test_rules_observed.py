@@ -63,7 +63,7 @@ def test_what_is_right_or_unknown_is_silent(event: Event) -> None:
             seen_loss("nll", indices(0, 3, counts=((3, 9), (0, 1)))),
             "TL110",
             Evidence.VIOLATED,
-            "3 with 3 classes, and takes 0 to 2 (of the targets 9 are 3, 1 is 0)",
+            "3 with 3 classes, and takes 0 to 2 (seen as targets: 3 9 times, 0 once)",
         ),
         (seen_loss("nll", indices(-1, 2)), "TL110", Evidence.VIOLATED, "class index -1"),
         (seen_loss("nll", indices(None, None, ignored=10)), "TL111", Evidence.VIOLATED, "10 of 10"),

@@ -168,8 +168,8 @@ def _whole(facts: Facts) -> bool:
 
 def _histogram(seen: Observed) -> str:
     """How often which target occurs, the most frequent first."""
-    told = ", ".join(f"{count} {'is' if count == 1 else 'are'} {number}" for number, count in seen.counts)
-    return f" (of the targets {told})" if told else ""
+    told = ", ".join(f"{number} {'once' if count == 1 else f'{count} times'}" for number, count in seen.counts)
+    return f" (seen as targets: {told})" if told else ""
 
 
 def _span(seen: Observed) -> str:
