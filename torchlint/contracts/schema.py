@@ -89,7 +89,8 @@ class Takes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one parameter accepts. kinds: right kinds, empty for any. dtype: "floating", "int64", ...; empty for any.
 
     unless: a parameter with which the values do not matter when it is given (bernoulli(input, p): only the shape of the input counts)
-    domain: which values; of: the parameter whose classes or rows an index numbers; along: the parameter that says along which axis (default: the first)
+    domain: which values
+    of: the parameter whose classes or rows an index numbers; along: the parameter that says along which axis (default: the first)
     """
 
     kinds: tuple[Kind, ...] = ()

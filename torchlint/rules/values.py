@@ -110,7 +110,7 @@ def margin_target_not_signed(event: LossCall) -> Iterator[Remark]:
     yield _violated(event, message, help, event.arguments.get("target"))
 
 
-@rule("TL506", "index-out-of-range", Severity.ERROR, "an index that is negative or not below the number of what it numbers: rows of an embedding, entries of gather")
+@rule("TL506", "index-out-of-range", Severity.ERROR, "an index that is negative or too large for the embedding or gather that it is given to")
 def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
     """Told before torch looks it up."""
     seen, rows = event.given.observed, event.of.shape[0] if event.of is not None and event.of.shape else None
@@ -122,7 +122,7 @@ def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
             f"{event.callee} gets the index {index}{chosen(event)} and has {rows} to choose from, 0 to {rows - 1}: on the CPU torch raises, on CUDA "
             "the process stops with a device-side assert that names neither the index nor the line"
         )
-        larger = f"make it {index + 1} or more (tokens that were added to a tokenizer need rows of an embedding too), or check how the indices are made"
+        larger = f"make it {index + 1} or more (tokens added to a tokenizer need rows of an embedding), or check how the indices are made"
         help = "negative indices do not count from the end here: check what they stand for" if index < 0 else larger
         yield Remark(message, help, steps_of(event.given), evidence=Evidence.VIOLATED)
 
