@@ -36,6 +36,7 @@ LOUD_BAD = [case for case in SINGLE if case.section == "Bad" and (case.code in L
 @pytest.fixture(autouse=True)
 def _quiet_and_repeatable() -> Iterator[None]:
     torch.manual_seed(0)
+    torch.distributions.Distribution.set_default_validate_args(True)  # torch.compile turns it off for the whole process
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -22,6 +22,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{by_lower[best]}`?" if best is not None else ""
 
 
-def _likeness(word: str, known: str) -> tuple[float, int]:
-    """How alike two words are, and how many letters stand in the same places: TL1O1 is nearer to TL101 than to TL112."""
-    return difflib.SequenceMatcher(None, known, word).ratio(), sum(one == other for one, other in zip(word, known, strict=False))
+def _likeness(word: str, known: str) -> tuple[float, bool, int]:
+    """How alike two words are. Between equals: int46 has the letters of int64, and TL1O1 more of them in the places of TL101 than of TL112."""
+    ratio = difflib.SequenceMatcher(None, known, word).ratio()
+    return ratio, sorted(word) == sorted(known), sum(one == other for one, other in zip(word, known, strict=False))

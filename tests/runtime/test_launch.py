@@ -113,8 +113,9 @@ def test_an_interrupted_program_is_told_of(tmp_path: Path) -> None:
     """Ctrl-C goes to all processes of the terminal: the program ends by it, torchlint waits and reports."""
     lay(tmp_path, {"train.py": WRONG + "import time\nstep(torch.zeros(2, 2))\nprint('ready', flush=True)\ntime.sleep(100)\n"})
     process = subprocess.Popen(
-        command("train.py"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command("train.py"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell ignores it for what it starts in the background
+    )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
