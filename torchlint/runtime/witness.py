@@ -207,8 +207,10 @@ class Witness:
         call = handler.call
         missing = tuple(each for each in call.needs if bound.get(each) is None)
         value = bound.get(call.passes_on)
-        facts = self.known(value) if call.converts and isinstance(value, _TENSOR) else UNKNOWN
         single = self._single(call, bound, value)
+        if not missing and single is None and (not call.converts or (isinstance(value, _TENSOR) and self.facts(value).kind is Kind.LOGITS)):
+            return  # activations are made for raw scores: nothing to judge, in the commonest case of all
+        facts = self.known(value) if call.converts and isinstance(value, _TENSOR) else UNKNOWN
         if not missing and facts.kind is Kind.UNKNOWN and single is None:
             return
         here = caller(frame)
