@@ -35,6 +35,18 @@ _KEEPS_LOGITS = frozenset({"+", "-", "*", "/"})
 _WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
 
 
+Origin = tuple[Place, str]
+"""Which layer gave the values, by where it was built (or the call that gave them), and what they have been through since."""
+
+
+def origin_of(facts: Facts | None) -> Origin | None:
+    """None for values that have no history, and for those that arithmetic has moved since."""
+    if facts is None or facts.trace is None or not facts.exact:
+        return None
+    first = facts.trace.first
+    return (first.maker or first.place), facts.source
+
+
 def decided(call: Call, settings: Mapping[str, object]) -> Call:
     """The contract with the family that the settings decide."""
     for case in call.cases:

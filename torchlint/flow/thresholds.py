@@ -19,24 +19,15 @@ import libcst as cst
 from torchlint.contracts.schema import Call, LossFamily
 from torchlint.events import Cases, ThresholdGiven
 from torchlint.flow.values import Const, Tensor, Value, options_of
-from torchlint.model import Facts, Place, Step
+from torchlint.meaning import Origin, origin_of
+from torchlint.model import Facts, Step
 from torchlint.wording import short
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
-Origin = tuple[Place, str]
-"""Which layer gave the values, by where it was built (or the call that gave them), and what they have been through since."""
 TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
-
-
-def origin_of(facts: Facts | None) -> Origin | None:
-    """None for values that have no history, and for those that arithmetic has moved since."""
-    if facts is None or facts.trace is None or not facts.exact:
-        return None
-    first = facts.trace.first
-    return (first.maker or first.place), facts.source
 
 
 class Thresholds:

@@ -48,6 +48,9 @@ def label_smoothing_not_a_distribution(event: LossCall) -> Iterator[Remark]:
     yield _violated(event, message, _distribution_help(seen), target)
 
 
+_STOPS = "on the CPU torch raises, on CUDA the process stops with a device-side assert that names neither the index nor the line"
+
+
 @rule("TL110", "class-index-out-of-range", Severity.ERROR, "a class index that is negative or not below the number of classes")
 def class_index_out_of_range(event: LossCall) -> Iterator[Remark]:
     """Told before torch computes with it: on CUDA it would be a device-side assert."""
@@ -60,7 +63,7 @@ def class_index_out_of_range(event: LossCall) -> Iterator[Remark]:
         index = int(seen.lowest if seen.lowest < 0 else seen.highest)
         message = (
             f"{event.callee} gets the class index {index}{chosen(event)} with {classes} classes, and takes 0 to {classes - 1}{_histogram(seen)}: "
-            "on the CPU torch raises, on CUDA the process stops with a device-side assert that names neither the index nor the line"
+            + _STOPS
         )
         yield _violated(event, message, _index_help(seen, index, classes, "ignore_index" in event.settings), target)
 
@@ -118,10 +121,7 @@ def index_out_of_range(event: ArgumentGiven) -> Iterator[Remark]:
         return
     if seen.lowest < 0 or seen.highest >= rows:
         index = int(seen.lowest if seen.lowest < 0 else seen.highest)
-        message = (
-            f"{event.callee} gets the index {index}{chosen(event)} and has {rows} to choose from, 0 to {rows - 1}: on the CPU torch raises, on CUDA "
-            "the process stops with a device-side assert that names neither the index nor the line"
-        )
+        message = f"{event.callee} gets the index {index}{chosen(event)} and has {rows} to choose from, 0 to {rows - 1}: " + _STOPS
         larger = f"make it {index + 1} or more (tokens added to a tokenizer need rows of an embedding), or check how the indices are made"
         help = "negative indices do not count from the end here: check what they stand for" if index < 0 else larger
         yield Remark(message, help, steps_of(event.given), evidence=Evidence.VIOLATED)

@@ -13,19 +13,10 @@ from collections.abc import Callable
 
 from torchlint.contracts.schema import LossFamily
 from torchlint.events import Event, ThresholdGiven
+from torchlint.meaning import Origin, origin_of
 from torchlint.model import Facts, Place, Step
 from torchlint.runtime.functions import COMPARISONS, Handler
 from torchlint.wording import short
-
-Origin = tuple[Place, str]
-
-
-def origin_of(facts: Facts | None) -> Origin | None:
-    """What gave the values; None where that is not known, or arithmetic has moved them since."""
-    if facts is None or facts.trace is None or not facts.exact:
-        return None
-    first = facts.trace.first
-    return (first.maker or first.place), facts.source
 
 
 class Thresholds:
