@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -60,7 +61,12 @@ def given(gives: str, name: str, place: Place, before: Trace | None = None, make
     kind = Kind(gives)
     if kind is Kind.UNKNOWN:
         return Facts()
-    return Facts(kind, None, name, True, Trace(Step(f"{short(name)} gives {KIND_WORDS[kind]}", place, maker), before))
+    return Facts(kind, None, name, True, Trace(Step(_giving(name, kind), place, maker), before))
+
+
+@cache
+def _giving(name: str, kind: Kind) -> str:
+    return f"{short(name)} gives {KIND_WORDS[kind]}"
 
 
 def result_facts(

@@ -33,9 +33,12 @@ class Handler:
     parameters  positional parameters in order
     passes    whether it only hands on what is known of its first argument, so that nothing is to be done where nothing is known
     only_writes  whether there is nothing to it but that it writes in place
+    only_gives  whether its result means the same whatever raw scores it gets, so that nothing is to be done before it
+    activates  whether it may be told as an activation
+    passes_on  the parameter whose facts the result inherits
     """
 
-    __slots__ = ("call", "name", "only_writes", "parameters", "passes", "symbol", "turned")
+    __slots__ = ("activates", "call", "name", "only_gives", "only_writes", "parameters", "passes", "passes_on", "symbol", "turned")
 
     def __init__(self, name: str, call: Call, symbol: str = "", turned: bool = False) -> None:
         self.name = name
@@ -44,9 +47,13 @@ class Handler:
         self.turned = turned
         end = call.params.index("*") if "*" in call.params else len(call.params)
         self.parameters = call.params[:end]
-        events = call.loss or call.takes or call.converts or call.needs or call.threshold is not None or call.returns or call.mixes or call.fills
+        more = call.loss or call.takes or call.needs or call.threshold is not None or call.returns or call.mixes or call.fills
+        events = more or call.converts
         self.only_writes = not (events or call.gives or call.blank or symbol)
         self.passes = bool(symbol) or (call.gives == "same" and not events)
+        self.only_gives = bool(call.gives) and call.gives not in ("same", "self") and not (more or call.blank or call.over or symbol)
+        self.activates = bool(call.needs or call.converts or call.over)
+        self.passes_on = call.passes_on
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Arguments by parameter."""

@@ -72,7 +72,7 @@ class Losses:
         place, wrapper = _outside(self._witness, arguments.get("input"), here)
         inner = short(name)
         given = arguments.get("input")
-        self._witness.thresholds.reach(given, call.loss, Step(f"{inner} gets the same values", place))
+        self._witness.thresholds.reach(given, call.loss, inner, place)
         if given is not None and given.kind is Kind.UNKNOWN and self._witness.graph.compiled(tensors["input"]):
             self.compiled.add(place)
         self._witness.emit(

@@ -27,6 +27,7 @@ from torchlint.runtime.witness import UNKNOWN, Witness
 
 _compiling = torch.compiler.is_compiling
 _tracing = torch._C._get_tracing_state
+_PLAIN = (torch.Tensor,)  # functions that are written in Python tell of it, others do not
 
 
 class CallMode(TorchFunctionMode):
@@ -58,23 +59,32 @@ class CallMode(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         if construction:
             self._look_at_construction(sys._getframe(1))
-        if handler is None:
+        if handler is None or _tracing() is not None:
             return func(*args, **(kwargs or {}))
         if (handler.passes and not self._witness.ledger.holds(args)) or (handler.only_writes and not self._witness.hooks.watching):
             return func(*args, **(kwargs or {}))
+        self._begin()
+        if handler.only_gives and (not types or types == _PLAIN) and self._witness.expects(handler, args):
+            return self._note(handler, func, args, kwargs or {}, sys._getframe(1))
         return self._look(handler, func, args, kwargs or {}, sys._getframe(1))
+
+    def _note(self, handler: Handler, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], frame: FrameType) -> Any:
+        """The short way, for most calls of most networks: nothing is to be said of what they get, and nothing is computed."""
+        __tracebackhide__ = True
+        result = func(*args, **kwargs)
+        try:
+            self._witness.gave(handler, result, frame)
+        except Exception as error:
+            self._failed(error)
+        return result
 
     def _look(self, handler: Handler, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], frame: FrameType) -> Any:
         __tracebackhide__ = True
-        if _tracing() is not None:
-            return func(*args, **kwargs)
-        bound: dict[str, Any] = {}
+        bound = handler.bind(args, kwargs)
         before: Facts = UNKNOWN
         with Guard(self._failed):
-            self._begin()
-            bound = handler.bind(args, kwargs)
             before = self._witness.subject(handler, bound)
-            self._witness.before(handler, bound, frame)
+            self._witness.before(handler, bound, before, frame)
         result = func(*args, **kwargs)
         with Guard(self._failed):
             self._witness.after(handler, bound, result, before, frame)

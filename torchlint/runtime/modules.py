@@ -47,11 +47,11 @@ class Births:
 
     def of(self, module: Any) -> Place | None:
         """Where a module was built; None where nobody looked."""
-        return self._places.get(module) if isinstance(module, nn.Module) else None
+        return self._places.get(module) if self._places and isinstance(module, nn.Module) else None
 
-    def name_of(self, cls: type, call: Call) -> str:
-        """The qualified name of the class of torch whose forward is this call; empty where the class does more than that."""
-        key = (cls, call.names[0])
+    def name_of(self, cls: type, name: str, call: Call) -> str:
+        """The qualified name of the class of torch whose forward is this call, of that name; empty where the class does more than that."""
+        key = (cls, name)
         known = self._names.get(key)
         if known is None:
             found = self.contract(cls)
@@ -80,7 +80,7 @@ class Births:
             nn.Module.__init__ = self._original  # type: ignore[method-assign]
             self._original = None
 
-    def _note(self, module: nn.Module, frame: FrameType | None) -> None:
+    def _note(self, module: nn.Module, frame: FrameType) -> None:
         found = self.contract(type(module))
         if found is None:
             return

@@ -93,18 +93,25 @@ class Caller:
     contained: bool = False
 
 
-def caller(frame: FrameType | None) -> Caller | None:
+def caller(frame: FrameType) -> Caller | None:
     """The user's own frame outward from `frame`; None where there is none, as in a thread of torch's."""
+    found, module, contained = users(frame)
+    return Caller(FramePlace(found.f_code, found.f_lasti), found, module, contained) if found is not None else None
+
+
+def users(start: FrameType) -> tuple[FrameType | None, Any, bool]:
+    """The frame of `caller`, with the module of torch in between and whether a container called that."""
+    frame: FrameType | None = start
     module: Any = None
     contained = False
     fallback: FrameType | None = None
     while frame is not None:
         code = frame.f_code
-        owner = _OWNERS.get(code)
+        owner = _OWNERS.get(id(code))
         if owner is None:
-            owner = _OWNERS[code] = owner_of(code)
+            owner = _note_owner(code)
         if owner == USER:
-            return Caller(FramePlace(code, frame.f_lasti), frame, module, contained)
+            return frame, module, contained
         if owner == LIBRARY and fallback is None:
             fallback = frame
         if owner == MODULES and fallback is None and code.co_name == "forward":
@@ -113,10 +120,19 @@ def caller(frame: FrameType | None) -> Caller | None:
             else:
                 contained = True
         frame = frame.f_back
-    return Caller(FramePlace(fallback.f_code, fallback.f_lasti), fallback, module, contained) if fallback is not None else None
+    return fallback, module, contained
 
 
-_OWNERS: dict[CodeType, int] = {}
+_OWNERS: dict[int, int] = {}
+"""By the identity of the code: its own hash goes through all of its instructions each time."""
+_KEPT: list[CodeType] = []
+"""What is noted there, kept so that no other code takes its identity."""
+
+
+def _note_owner(code: CodeType) -> int:
+    _KEPT.append(code)
+    owner = _OWNERS[id(code)] = owner_of(code)
+    return owner
 
 
 def owner_of(code: CodeType) -> int:

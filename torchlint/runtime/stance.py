@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+_DYNAMO = "torch._dynamo.eval_frame"
 _NONE: dict[int, Any] = {}
 
 
@@ -39,6 +40,11 @@ class Eager:
         """Whether compiled functions run eagerly by our doing."""
         return self._ours is not None
 
+    @property
+    def settled(self) -> bool:
+        """Whether no stance of ours is left to be put back."""
+        return self._left is None
+
     def begin(self) -> bool:
         """One more looks. False where that is not possible, because compiled code is running."""
         with self._lock:
@@ -51,7 +57,7 @@ class Eager:
 
     def notice(self) -> None:
         """Something may have been compiled since. Asked before every call into torch, so the answer must mostly come at once."""
-        count = len(_backends())
+        count = len(getattr(sys.modules.get(_DYNAMO), "cached_backends", _NONE))
         if count != self._known:
             self._known = count
             with self._lock:
@@ -81,7 +87,7 @@ class Eager:
     def _settle(self) -> None:
         """Put back the stance that was there before ours, unless the user has changed it since and will put back ours."""
         left = self._left
-        if left is not None and sys.modules["torch._dynamo.eval_frame"]._stance is left.stance:
+        if left is not None and sys.modules[_DYNAMO]._stance is left.stance:
             left.__exit__(None, None, None)
             self._left = None
 
@@ -99,7 +105,7 @@ def _compiles() -> bool:
 
 
 def _backends() -> dict[int, Any]:
-    return getattr(sys.modules.get("torch._dynamo.eval_frame"), "cached_backends", _NONE)
+    return getattr(sys.modules.get(_DYNAMO), "cached_backends", _NONE)
 
 
 EAGER = Eager()

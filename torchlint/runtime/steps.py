@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -21,11 +22,11 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 
 from torchlint.runtime import fused
 from torchlint.runtime.mode import CallMode
-from torchlint.runtime.stack import lay, lift, modes
+from torchlint.runtime.stack import lay, lift
 from torchlint.runtime.stance import EAGER
 
 LONGEST = 100_000  # calls that are looked at without a step of an optimizer, before looking pauses
-_modes = modes
+_compiling = torch.compiler.is_compiling
 
 
 class _Thread(threading.local):
@@ -49,6 +50,9 @@ class Sampler:
     at_end     called where looking is interrupted, with whether it goes on later in the same step or the next
     steps, looked_at, eager_steps  how many steps there were, how many of them were looked at, and in how many of these compiled functions ran eagerly
     elsewhere  steps of optimizers in threads that are not looked at
+
+    _alone, _alone_in  the optimizer and the thread, by their numbers, that make all steps; 0 where there are several, or this step is looked at
+    _quiet     how many of its steps, from here on, need nothing but to be counted
     """
 
     def __init__(self, mode: CallMode, every: int, warmup: int, at_end: Callable[[bool], None]) -> None:
@@ -67,6 +71,7 @@ class Sampler:
     def reset(self) -> None:
         """Count anew, as in a process that was forked."""
         self._lock = threading.Lock()
+        self._alone = self._alone_in = self._quiet = 0
         self.steps = self.looked_at = self.eager_steps = self.elsewhere = 0
 
     def start(self) -> None:
@@ -77,6 +82,7 @@ class Sampler:
             return
         with self._lock:
             self._threads += 1
+            self._alone = 0
             if not self._handles:
                 self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
         state.looking = self._due()
@@ -114,7 +120,7 @@ class Sampler:
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """An optimizer's own arithmetic says nothing; a closure, which computes the loss again, does."""
-        if torch.compiler.is_compiling() or not self._thread.on:
+        if _compiling() or id(optimizer) == self._alone or not self._thread.on:
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         if closure is None:
@@ -122,7 +128,11 @@ class Sampler:
             self._at_end(True)
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+        if _compiling():
+            return
+        if id(optimizer) == self._alone and self._quiet and get_ident() == self._alone_in:
+            self.steps += 1
+            self._quiet -= 1
             return
         state = self._thread
         if not state.depth:
@@ -139,8 +149,18 @@ class Sampler:
         EAGER.settle()
         if state.looking:
             self._open()
-        else:
+        elif state.on:
             self._close()
+        self._foresee(optimizer)
+
+    def _foresee(self, optimizer: Optimizer) -> None:
+        """How many steps nothing will have to be done after, where one optimizer in one thread is all there is: most steps of most programs."""
+        state = self._thread
+        if state.looking or state.since or self._threads > 1 or not EAGER.settled:
+            self._alone = 0
+        else:
+            self._alone, self._alone_in = id(optimizer), get_ident()
+            self._quiet = self._every - self.steps % self._every - 1
 
     def _round_ends(self, optimizer: int) -> bool:
         state = self._thread

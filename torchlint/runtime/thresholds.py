@@ -27,11 +27,13 @@ class Thresholds:
         self._losses: dict[Origin, dict[LossFamily, Step]] = defaultdict(dict)
         self._waiting: dict[tuple[Origin, Place], ThresholdGiven] = {}
 
-    def reach(self, facts: Facts | None, family: LossFamily | None, step: Step) -> None:
+    def reach(self, facts: Facts | None, family: LossFamily | None, callee: str, place: Place) -> None:
         """Values are the input of a loss."""
         origin = origin_of(facts)
         if origin is not None and family is not None:
-            self._losses[origin].setdefault(family, step)
+            reached = self._losses[origin]
+            if family not in reached:
+                reached[family] = Step(f"{callee} gets the same values", place)
 
     def hold(self, place: Place, facts: Facts, handler: Handler, number: float, rounded: bool) -> None:
         """Keep a comparison until it is known which losses the values reach."""

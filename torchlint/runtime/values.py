@@ -18,6 +18,7 @@ from torch import Tensor
 from torchlint.contracts.schema import Domain
 from torchlint.model import Observed
 
+_PLAIN = (Tensor, torch.nn.Parameter)
 LARGEST = 1 << 20  # values: rows are looked at up to that many, which bounds the work for a large vocabulary
 TOLERANCE = {torch.float16: 1e-3, torch.bfloat16: 5e-3}
 LOG_TOLERANCE = {torch.float16: 1e-2, torch.bfloat16: 5e-2}
@@ -27,9 +28,9 @@ MOST_COUNTS = 10
 def readable(tensor: Tensor) -> bool:
     """Whether the values of a tensor can be looked at: it is a plain one, and holds some."""
     return (
-        type(tensor) in (Tensor, torch.nn.Parameter)
+        type(tensor) in _PLAIN
         and tensor.layout is torch.strided
-        and tensor.device.type != "meta"
+        and not tensor.is_meta
         and not tensor.is_complex()
         and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
         and not (tensor.is_cuda and torch.cuda.is_current_stream_capturing())
@@ -48,19 +49,18 @@ def log_tolerance(tensor: Tensor) -> float:
 
 def observe(tensor: Tensor, axis: int | None = None, ignore_index: int | None = None, domain: tuple[Domain, ...] = ()) -> Observed:
     """Look at a tensor. axis: that of the classes, whose rows are added up; ignore_index: a value that does not count; domain: what is asked."""
-    with torch.no_grad():
-        if not tensor.numel():
-            return Observed(0)
-        if tensor.dtype is torch.bool:
-            if "signs" not in domain:
-                return Observed(tensor.numel(), 0.0, 1.0, integral=True)
-            tensor = tensor.to(torch.uint8)
-        return _numbers(tensor, axis, domain) if tensor.is_floating_point() else _indices(tensor, ignore_index, domain)
+    if not tensor.numel():
+        return Observed(0)
+    if tensor.dtype is torch.bool:
+        if "signs" not in domain:
+            return Observed(tensor.numel(), 0.0, 1.0, integral=True)
+        tensor = tensor.to(torch.uint8)
+    return _numbers(tensor, axis, domain) if tensor.is_floating_point() else _indices(tensor, ignore_index, domain)
 
 
 def _read(*parts: Tensor) -> list[float]:
     """The only place where a device is waited for: several scalars in one copy."""
-    return torch.stack(parts).tolist()
+    return [part.item() for part in parts] if parts[0].is_cpu else torch.stack(parts).tolist()
 
 
 def _numbers(tensor: Tensor, axis: int | None, domain: tuple[Domain, ...]) -> Observed:
@@ -70,12 +70,11 @@ def _numbers(tensor: Tensor, axis: int | None, domain: tuple[Domain, ...]) -> Ob
     finite = not nonfinite
     excess = log_excess = sums = None
     if finite and axis is not None and tensor.dim() > axis and tensor.shape[axis] > 1:
-        rows = values.movedim(axis, -1)
         if lowest >= 0 and highest <= 1 + 1e-3:
-            excess = _read(_some(rows).sum(-1).sub(1).abs().amax())[0]
+            excess = _read(_rows(values, axis).sum(-1).sub(1).abs().amax())[0]
         elif highest <= 1e-2:
-            log_excess = _read(_some(rows).logsumexp(-1).abs().amax())[0]
-        sums = _sums(_some(rows)) if "distribution" in domain else None
+            log_excess = _read(_rows(values, axis).logsumexp(-1).abs().amax())[0]
+        sums = _sums(_rows(values, axis)) if "distribution" in domain else None
     integral = finite and (lowest >= 0 or bool(domain)) and _read((values == values.round()).all().float())[0] == 1
     return Observed(
         tensor.numel(), lowest if finite else None, highest if finite else None, finite, excess, log_excess, integral,
@@ -101,8 +100,9 @@ def _outside(values: Tensor, domain: tuple[Domain, ...]) -> int:
     return 0
 
 
-def _some(rows: Tensor) -> Tensor:
-    """As many rows as may be looked at."""
+def _rows(values: Tensor, axis: int) -> Tensor:
+    """The rows along an axis, as many as may be looked at."""
+    rows = values.movedim(axis, -1)
     if rows.numel() <= LARGEST:
         return rows
     return rows.reshape(-1, rows.shape[-1])[: max(1, LARGEST // rows.shape[-1])]

@@ -159,7 +159,8 @@ class checks(contextlib.ContextDecorator):
 
     def _begin(self) -> None:
         self.sampler.pause_if_endless()
-        self._raise_late()
+        if self._late is not None:
+            self._raise_late()
 
     def _at_end(self, goes_on: bool) -> None:
         self._settle(self.witness.hooks.settle)

@@ -11,8 +11,10 @@ What is not noted, because nobody watched when it was computed, is asked of the 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -22,7 +24,7 @@ from torchlint.contracts.schema import Call
 from torchlint.contracts.table import Table
 from torchlint.events import ActivationCall, ArgumentGiven, Event
 from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, result_facts
-from torchlint.model import Facts, Kind, Place, Step
+from torchlint.model import Facts, Kind, Place, Step, Trace
 from torchlint.runtime import values
 from torchlint.runtime.axes import Axes
 from torchlint.runtime.functions import Handler
@@ -31,11 +33,12 @@ from torchlint.runtime.hooks import Hooks
 from torchlint.runtime.ledger import Ledger
 from torchlint.runtime.losses import Losses
 from torchlint.runtime.modules import Births
-from torchlint.runtime.places import Caller, caller
+from torchlint.runtime.places import Caller, FramePlace, caller, users
 from torchlint.runtime.thresholds import Thresholds
 from torchlint.wording import short
 
 UNKNOWN = Facts()
+MOST_PLACES = 4096  # of which it is remembered what is said there
 _TENSOR = torch.Tensor
 
 
@@ -53,9 +56,34 @@ class Witness:
         self.hooks = Hooks(emit, self.title)
         self.axes = Axes(table)
         self.step: Callable[[], int | None] = lambda: None
+        self._given: dict[tuple[int, int, int, int], tuple[Callable[[], Any], Facts]] = {}
 
-    def before(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
-        """Tell of a call that is about to run. frame: of what called it."""
+    def expects(self, handler: Handler, args: tuple[Any, ...]) -> bool:
+        """Whether nothing is to be said of what a call gets that only gives: neither that it writes, nor that it gets anything but raw scores."""
+        if self.hooks.watching:
+            return False
+        return not handler.call.converts or (bool(args) and isinstance(args[0], _TENSOR) and self.facts(args[0]).kind is Kind.LOGITS)
+
+    def gave(self, handler: Handler, result: Any, frame: FrameType) -> None:
+        """Note the result of such a call. What is said of it is the same each time that the same module runs at the same place."""
+        found, module, contained = users(frame)
+        if found is None:
+            return
+        key = (id(handler), id(found.f_code), found.f_lasti, id(module))
+        known = self._given.get(key)
+        if known is None or known[0]() is not module:
+            here = Caller(FramePlace(found.f_code, found.f_lasti), found, module, contained)
+            place, maker = self._place(here)
+            facts = given(handler.call.gives or "", self.name_of(handler, here), place, maker=maker)
+            if len(self._given) >= MOST_PLACES:
+                self._given.clear()
+            known = self._given[key] = (weakref.ref(module) if module is not None else _nothing, facts)
+        facts = known[1]
+        trace = Trace(facts.trace.step) if facts.trace is not None else None  # one of its own for each tensor
+        self._note(result, Facts(facts.kind, None, facts.source, True, trace))
+
+    def before(self, handler: Handler, bound: dict[str, Any], subject: Facts, frame: FrameType) -> None:
+        """Tell of a call that is about to run. subject: what is known of the argument whose facts pass on; frame: of what called it."""
         call = handler.call
         if self.hooks.watching and handler.writes(bound):
             self._tell_of_write(handler, bound, self.hooks.about_to_write, frame)
@@ -65,8 +93,8 @@ class Witness:
             self._tell_of_arguments(handler, bound, frame)
         elif call.threshold is not None:
             self._tell_of_division(handler, bound, frame)
-        if call.needs or call.converts or call.over:
-            self._tell_of_activation(handler, bound, frame)
+        if handler.activates:
+            self._tell_of_activation(handler, bound, subject, frame)
 
     def after(self, handler: Handler, bound: dict[str, Any], result: Any, before: Facts, frame: FrameType) -> None:
         """Note what the result means. before: what was known of the argument whose facts pass on, before the call wrote into it."""
@@ -78,7 +106,8 @@ class Witness:
                 self._note_arithmetic(handler, bound, result)
             return
         if call.gives == "same" and not call.converts:
-            self._pass_on(result, before)
+            if before.kind is not Kind.UNKNOWN:
+                self._note(result, before)
             return
         if not (call.gives or before.kind in call.converts or call.mixes or call.returns or call.fills):
             return
@@ -98,11 +127,13 @@ class Witness:
 
     def subject(self, handler: Handler, bound: Mapping[str, Any]) -> Facts:
         """What is known of the argument whose facts pass on."""
-        value = bound.get(handler.call.passes_on)
+        value = bound.get(handler.passes_on)
+        if isinstance(value, _TENSOR):
+            return self.facts(value)
         if isinstance(value, (list, tuple)):
             parts = [self.facts(each) for each in value if isinstance(each, _TENSOR)]
             return joined(parts) if parts else UNKNOWN
-        return self.facts(value) if isinstance(value, _TENSOR) else UNKNOWN
+        return UNKNOWN
 
     def facts(self, tensor: torch.Tensor) -> Facts:
         """What was noted of a tensor."""
@@ -113,24 +144,25 @@ class Witness:
         facts = self.ledger.of(tensor)
         if facts is None:
             facts = self.graph.facts(tensor)
-        return replace(facts, dtype=str(tensor.dtype).removeprefix("torch."), shape=tuple(tensor.shape))
+        return Facts(facts.kind, _dtype(tensor.dtype), facts.source, facts.exact, facts.trace, facts.dtype_trace, tuple(tensor.shape))
 
     def name_of(self, handler: Handler, here: Caller) -> str:
         """The qualified name by which the user calls it: that of the module, where a module of torch does it."""
         if here.module is None:
             return handler.name
-        return self.births.name_of(type(here.module), handler.call) or handler.name
+        return self.births.name_of(type(here.module), handler.name, handler.call) or handler.name
 
     def made(self, here: Caller, name: str) -> Step | None:
         """The step that says where the module at work was built, if one is at work and that was seen."""
         place = self.births.of(here.module) if here.module is not None else None
         return Step(f"`{short(name)}` is built", place) if place is not None else None
 
-    def _pass_on(self, result: Any, facts: Facts) -> None:
-        if facts is UNKNOWN or facts.kind is Kind.UNKNOWN:
-            return
-        for tensor in _tensors(result):
-            self.ledger.note(tensor, facts)
+    def _note(self, result: Any, facts: Facts) -> None:
+        if isinstance(result, _TENSOR):
+            self.ledger.note(result, facts)
+        elif isinstance(result, (tuple, list)):
+            for each in result:
+                self._note(each, facts)
 
     def _note_arithmetic(self, handler: Handler, bound: dict[str, Any], result: torch.Tensor) -> None:
         left, right = bound.get("input"), bound.get("other")
@@ -156,7 +188,8 @@ class Witness:
             for each, gives in zip(result, call.returns, strict=False):
                 if isinstance(each, _TENSOR):
                     facts = before if gives == "same" else given(gives, name, place, maker=maker)
-                    self._pass_on(each, facts)
+                    if facts.kind is not Kind.UNKNOWN:
+                        self._note(each, facts)
             return
         rows = bound.get(call.mixes) if call.mixes is not None else None
         one_hot = call.fills is not None and self._is_one_hot(call.fills, before, bound)
@@ -164,8 +197,7 @@ class Witness:
         if call.blank:
             facts = Facts(source=name)
         if facts.kind is not Kind.UNKNOWN or facts.source:
-            for tensor in _tensors(result):
-                self.ledger.note(tensor, facts)
+            self._note(result, facts)
 
     def _place(self, here: Caller) -> tuple[Place, Place | None]:
         """Where a step of a trace stands: a module that a container calls is shown where it was built."""
@@ -203,12 +235,12 @@ class Witness:
                 if facts.kind is not Kind.UNKNOWN or facts.observed is not None:
                     yield parameter, facts
 
-    def _tell_of_activation(self, handler: Handler, bound: dict[str, Any], frame: FrameType) -> None:
+    def _tell_of_activation(self, handler: Handler, bound: dict[str, Any], subject: Facts, frame: FrameType) -> None:
         call = handler.call
-        missing = tuple(each for each in call.needs if bound.get(each) is None)
-        value = bound.get(call.passes_on)
-        single = self._single(call, bound, value)
-        if not missing and single is None and (not call.converts or (isinstance(value, _TENSOR) and self.facts(value).kind is Kind.LOGITS)):
+        missing = tuple(each for each in call.needs if bound.get(each) is None) if call.needs else ()
+        value = bound.get(handler.passes_on)
+        single = self._single(call, bound, value) if call.over is not None else None
+        if not missing and single is None and (not call.converts or subject.kind is Kind.LOGITS):
             return  # activations are made for raw scores: nothing to judge, in the commonest case of all
         facts = self.known(value) if call.converts and isinstance(value, _TENSOR) else UNKNOWN
         if not missing and facts.kind is Kind.UNKNOWN and single is None:
@@ -227,7 +259,7 @@ class Witness:
 
     def _single(self, call: Call, bound: Mapping[str, Any], value: Any) -> tuple[Facts, int] | None:
         """What is known of a tensor that is normalised over an axis of one element, and that axis."""
-        axis = bound.get(call.over) if call.over is not None else None
+        axis = bound.get(call.over or "")
         if type(axis) is not int or not isinstance(value, _TENSOR) or not -value.dim() <= axis < value.dim() or value.shape[axis] != 1:
             return None
         return replace(self.known(value), axis=self.axes.of(value)), axis % value.dim()
@@ -255,9 +287,10 @@ class Witness:
             self._tell_of_given(told, short(name), call, bound, here.place)
 
 
-def _tensors(result: Any) -> Iterable[torch.Tensor]:
-    if isinstance(result, _TENSOR):
-        yield result
-    elif isinstance(result, (tuple, list)):
-        for each in result:
-            yield from _tensors(each)
+def _nothing() -> None:
+    """What a call has in place of a module, where none makes it."""
+
+
+@cache
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
