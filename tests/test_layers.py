@@ -18,7 +18,7 @@ LARGEST = 450  # lines
 # From the bottom up. A module may import from its own layer and from those before it. A folder stands for all that is in it.
 LAYERS: list[set[str]] = [
     {"__init__", "model", "errors", "spelling", "wording"},
-    {"source", "notebook", "suppressions", "edits", "decoding", "parsing", "positions", "scan", "lexer", "diagnosis", "magics"},
+    {"source", "notebook", "suppressions", "edits", "decoding", "parsing", "positions", "scan", "lexer", "diagnosis", "magics", "tabs"},
     {"contracts", "events", "meaning"},
     {"flow"},
     {"rules"},

@@ -41,7 +41,7 @@ class SourceFile:
     problems     cells of a notebook that could not be read (the others were); filled once `tree` has been used
     """
 
-    __slots__ = ("_lines", "_notebook", "_suppressions", "_tree", "path", "problems", "text")
+    __slots__ = ("_grown", "_lines", "_notebook", "_suppressions", "_tree", "path", "problems", "text")
 
     def __init__(self, path: str, text: str, notebook: Notebook | None = None) -> None:
         self.path = path
@@ -50,6 +50,7 @@ class SourceFile:
         self._notebook = notebook
         self._tree: libcst.Module | UnreadableFile | None = None
         self._lines: list[str] | None = None
+        self._grown: dict[int, int] = {}  # by how many characters a line of the program is longer than the user's
         self._suppressions: Suppressions | None = None
 
     @classmethod
@@ -118,7 +119,7 @@ class SourceFile:
 
         notebook = self._notebook
         if notebook is None:
-            return parse(self.path, self.text)
+            return self._parse_module()
         if not any(cell.unfinished for cell in notebook.cells):
             with suppress(UnreadableFile):
                 return parse(self.path, self.text)
@@ -131,6 +132,19 @@ class SourceFile:
                 raise
             cell_number, line, column = notebook.place(error.line, error.column or 1)
             raise UnreadableFile(self.path, error.message, line, column if error.column else None, cell_number) from None
+
+    def _parse_module(self) -> libcst.Module:
+        from torchlint.parsing import parse
+        from torchlint.tabs import without_tabs
+
+        try:
+            return parse(self.path, self.text)
+        except UnreadableFile:
+            spaced = without_tabs(self.text)
+            if spaced is None:
+                raise
+        text, self._grown = spaced
+        return parse(self.path, text)
 
     def _mend(self, cell: Cell) -> UnreadableFile | None:
         """Make a cell readable, at worst by taking it out of the program, which is a problem to report."""
@@ -160,7 +174,8 @@ class SourceFile:
 
     def _location(self, line: int, column: int, end_line: int, end_column: int) -> Location:
         if self._notebook is None:
-            return Location(self.path, None, line, column, end_line, end_column)
+            grown = self._grown
+            return Location(self.path, None, line, column - grown.get(line, 0), end_line, end_column - grown.get(end_line, 0))
         cell, first, column = self._notebook.place(line, column)
         last_cell, last, end_column = self._notebook.place(end_line, end_column)
         if last_cell != cell:

@@ -64,6 +64,8 @@ Effect = Literal[
     "parser",  # makes a parser of command-line options
     "add_option",
     "set_options",  # sets defaults of options
+    "commands",  # gives what holds the sub-commands of a parser
+    "add_command",  # adds a sub-command, whose parser it gives
     "parsed",  # gives an object whose attributes are the options
     "parsed_known",  # ... in a pair
     "same_parser",  # gives the parser itself

@@ -24,6 +24,7 @@ from torchlint.flow.values import (
     ModuleValue,
     Partial,
     Sequence,
+    Settings,
     Stream,
     Super,
     Tensor,
@@ -50,7 +51,8 @@ def get_attribute(machine: Machine, value: Value, name: str) -> Value:
     if isinstance(value, Instance):
         return instance_attribute(machine, value, name)
     if isinstance(value, Unknown):
-        return Unknown((".", value.symbol, name))
+        known = value.attributes.get(name) if type(value) is Settings else None
+        return known if known is not None else Unknown((".", value.symbol, name))
     if isinstance(value, Tensor):
         return tensor_attribute(value, name)
     if isinstance(value, Api):

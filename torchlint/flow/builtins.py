@@ -22,6 +22,7 @@ from torchlint.flow.containers import MAPPING_METHODS, SEQUENCE_METHODS, Handler
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.values import (
     FALSE,
+    NEVER,
     NONE,
     TRUE,
     Api,
@@ -345,12 +346,17 @@ def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Argume
     return Sequence(items, fields=tuple(names))
 
 
+def _exit(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """sys.exit()"""
+    return NEVER
+
+
 FUNCTIONS: dict[str, Handler] = {
     "list": _list, "tuple": _tuple, "dict": make_dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
     "reversed": _reversed, "iter": _same, "map": _map, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
     "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _vars, "eval": _eval, "__import__": _import_module,
     "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
-    "#namedtuple": _make_namedtuple, "#identity": _same,
+    "exit": _exit, "quit": _exit, "#namedtuple": _make_namedtuple, "#identity": _same,
 }  # fmt: skip
 
 
@@ -367,7 +373,7 @@ def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node
 
 LIBRARY: dict[str, Handler] = {
     "torchlint.reveal_kind": _reveal,
-    "torch.is_tensor": _is_tensor,
+    "torch.is_tensor": _is_tensor, "sys.exit": _exit, "os._exit": _exit,
     "functools.partial": _partial, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
     "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,

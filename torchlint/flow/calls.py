@@ -36,6 +36,7 @@ from torchlint.flow.values import (
     Instance,
     Mapping,
     Partial,
+    Settings,
     Super,
     Tensor,
     Unknown,
@@ -98,6 +99,8 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
             asked = arguments.first()
             if name in TEXTS and isinstance(asked, Const) and isinstance(asked.value, (str, tuple)) and len(arguments.positional) == 1:
                 return Unknown((name, receiver.symbol, asked.value))
+            if type(receiver) is Settings and name in receiver.attributes:
+                return call(machine, receiver.attributes[name], arguments, node, scope)
             method = machine.table.call(f"torch.nn.Module.{name}")
             if method is not None and method.gives == "self":
                 return receiver

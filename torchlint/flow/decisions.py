@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from torchlint.flow.store import ABSENT
-from torchlint.flow.values import OBJECTS, Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
+from torchlint.flow.values import NONE, OBJECTS, Alternatives, ApiObject, Condition, Const, Option, Tensor, Unknown, Value
 
 ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "LessThan": operator.lt,
@@ -250,8 +250,8 @@ def join(options: Iterable[Option], most: int = MOST_OPTIONS) -> Value:
     if len(folded) == 1:
         return folded[0].value
     if len(folded) > most:
-        if all(isinstance(option.value, OBJECTS) for option in folded):
-            most = MOST_OBJECTS
+        if all(isinstance(option.value, (*OBJECTS, Unknown)) or alike(option.value, NONE) for option in folded):
+            most = MOST_OBJECTS  # or what there is for a name that was not foreseen
         else:
             folded = _folded([_without_memory(option) for option in folded], _mean_the_same)
     return folded[0].value if len(folded) == 1 else Alternatives(folded[:most])

@@ -166,6 +166,8 @@ EFFECTS: dict[str, Handler] = {
     "parser": settings.parser,
     "add_option": settings.add_option,
     "set_options": settings.set_options,
+    "commands": settings.commands,
+    "add_command": settings.add_command,
     "parsed": settings.parsed,
     "parsed_known": settings.parsed_known,
     "same_parser": settings.same_parser,

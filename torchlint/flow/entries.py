@@ -42,6 +42,7 @@ MAIN_WORK = 250_000
 """... for the main block of a script, from which the whole program hangs."""
 LONG_MAIN_WORK = 750_000
 """... and for one that this does not suffice for, once all others have had their turn."""
+LEAST_LONG_WORK = 400_000
 LONG_MAIN_POOL = 1_500_000
 """... and for all of these together."""
 MAIN_POOL = 6_000_000
@@ -76,8 +77,9 @@ class Entries:
             self._networks(module)
         long = [(module, block) for module, block in blocks if not self._try(module, partial(self._main, block, module), MAIN_WORK)]
         self._pool = min(self._pool, LONG_MAIN_POOL)
-        for module, block in long:
-            self._try(module, partial(self._main, block, module), LONG_MAIN_WORK)
+        for left, (module, block) in zip(range(len(long), 0, -1), long, strict=True):
+            share = max(LEAST_LONG_WORK, self._pool // left)  # what one does not need is there for those behind it
+            self._try(module, partial(self._main, block, module), min(LONG_MAIN_WORK, share))
         self._share_out()
         for roots_only in (True, False):
             for module in self.modules:

@@ -211,14 +211,23 @@ def unary(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def comparison(machine: Machine, node: Any, scope: Scope) -> Value:
-    left = machine.evaluate(node.left, scope)
+    left = _asked_of(machine, node.left, scope)
     result: Value | None = None
     for target in node.comparisons:
-        right = machine.evaluate(target.comparator, scope)
+        right = _asked_of(machine, target.comparator, scope)
         this = operators.compare(machine, target.operator, left, right, node, scope)
         result = this if result is None else Unknown()
         left = right
     return result if result is not None else Unknown()
+
+
+def _asked_of(machine: Machine, node: Any, scope: Scope) -> Value:
+    """Evaluate what only a yes or no is wanted of, which needs no backward."""
+    machine.no_grad += 1
+    try:
+        return machine.evaluate(node, scope)
+    finally:
+        machine.no_grad -= 1
 
 
 def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -252,8 +261,7 @@ def test(machine: Machine, node: Any, scope: Scope) -> Test:
         return Test(None if inner.outcome is None else not inner.outcome, inner.when_false, inner.when_true)
     if type(node) is cst.BooleanOperation:
         return _both(machine, node, scope)
-    value = machine.evaluate(node, scope)
-    return test_value(machine, value)
+    return test_value(machine, _asked_of(machine, node, scope))
 
 
 def _both(machine: Machine, node: cst.BooleanOperation, scope: Scope) -> Test:

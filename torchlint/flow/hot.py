@@ -62,6 +62,7 @@ class Hot:
     def __init__(self, modules: Iterable[ModuleScope], table: Table) -> None:
         self._words: dict[int, tuple[cst.CSTNode, frozenset[str]]] = {}
         self._cold: dict[int, bool] = {}
+        self._built: set[str] = set()  # classes that have a forward
         self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT, DIVIDED}
         self._hot.update(table.networks)
@@ -90,12 +91,13 @@ class Hot:
 
     def is_dead_weight(self, node: cst.CSTNode) -> bool:
         """Whether a definition is long and leads to nothing: with arguments that mean nothing, it need not be entered. A forward always gives
-        something that a loss may get."""
+        something that a loss may get, and so does what builds a network."""
         if type(node) is cst.FunctionDef and node.name.value == FORWARD:
             return False
         known = self._cold.get(id(node))
         if known is None:
-            known = self._cold[id(node)] = not self.is_hot(node) and len(self.words(node)) > FEW_WORDS
+            words = self.words(node)
+            known = self._cold[id(node)] = len(words) > FEW_WORDS and self._hot.isdisjoint(words) and self._built.isdisjoint(words)
         return known
 
     def _enter(self, body: Iterable[Any], owner: str | None, uses: dict[str, set[str]]) -> None:
@@ -106,6 +108,8 @@ class Hot:
                     _add(uses, _words_of(base.value), name)
                 if type(statement.body) is cst.IndentedBlock:
                     self._enter(statement.body.body, name, uses)
+                    if any(type(each) is cst.FunctionDef and each.name.value == FORWARD for each in statement.body.body):
+                        self._built.add(name)
             elif type(statement) is cst.FunctionDef:
                 name = statement.name.value
                 words = self.words(statement)

@@ -8,12 +8,15 @@ An option of the command line stays unknown, since a user may give it; but what 
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from torchlint.flow.arguments import Arguments
-from torchlint.flow.values import FALSE, NONE, TRUE, ApiObject, Const, Mapping, Sequence, Unknown, Value
+from torchlint.flow.choices import choose
+from torchlint.flow.values import FALSE, NONE, OBJECTS, TRUE, ApiObject, Const, Mapping, Sequence, Settings, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 OPTIONS = "#options"
 """The attribute of a parser that holds the default of each option."""
+COMMANDS = "#commands"
+"""The attribute that holds the parser of each sub-command."""
+CHOSEN = "#chosen"
+"""The attribute that holds the name of the option that says which of them was chosen."""
 DEEPEST = 6
 
 
@@ -45,8 +52,35 @@ def _object(entries: dict[Any, Value], depth: int) -> ApiObject:
 
 def parser(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """argparse.ArgumentParser()"""
+    return _parser()
+
+
+def _parser() -> ApiObject:
     made = ApiObject("argparse.ArgumentParser", None, {})
-    made.attributes[OPTIONS] = Mapping()
+    made.attributes.update({OPTIONS: Mapping(), COMMANDS: Mapping()})
+    return made
+
+
+def commands(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """parser.add_subparsers(dest="command")"""
+    owner = arguments.first()
+    made = ApiObject("argparse._SubParsersAction", None, {})
+    if isinstance(owner, ApiObject):
+        made.attributes[COMMANDS] = owner.attributes.get(COMMANDS)
+        dest = arguments.keywords.get("dest")
+        if isinstance(dest, Const):
+            machine.store.write(owner.attributes, CHOSEN, dest.value)
+    return made
+
+
+def add_command(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """subparsers.add_parser("train"): a parser of its own"""
+    owner = arguments.first()
+    known = owner.attributes.get(COMMANDS) if isinstance(owner, ApiObject) else None
+    name = arguments.get(1, "name")
+    made = _parser()
+    if isinstance(known, Mapping) and isinstance(name, Const):
+        machine.store.write(known.entries, name.value, made)
     return made
 
 
@@ -72,13 +106,28 @@ def set_options(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope
 
 def parsed(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """parser.parse_args(): unknown, but for what each option is when it is not given."""
-    options = _options(arguments.first())
-    result = Unknown(("options", id(node), id(options)))
-    if options is not None:
-        for name, value in options.entries.items():
-            if isinstance(value, Const):
-                machine.defaults[".", result.symbol, name] = value.value
-    return result
+    owner = arguments.first()
+    options = _options(owner)
+    symbol = ("options", id(node), id(options))
+    if options is None or not isinstance(owner, ApiObject):
+        return Unknown(symbol)
+    for name, value in options.entries.items():
+        if isinstance(value, Const):
+            machine.defaults[".", symbol, name] = value.value
+    objects = {name: value for name, value in options.entries.items() if isinstance(name, str) and isinstance(value, OBJECTS)}
+    return Settings(symbol, {**objects, **_by_command(owner, symbol)})
+
+
+def _by_command(owner: ApiObject, symbol: Hashable) -> dict[str, Value]:
+    """The objects that sub-commands set: `set_defaults(func=train)` in one and `set_defaults(func=evaluate)` in another."""
+    known = owner.attributes.get(COMMANDS)
+    found: dict[str, dict[Hashable, Value]] = defaultdict(dict)
+    for command, each in known.entries.items() if isinstance(known, Mapping) else ():
+        options = _options(each)
+        for name, value in options.entries.items() if options is not None else ():
+            if isinstance(name, str) and isinstance(value, OBJECTS):
+                found[name][command] = value
+    return {name: choose(values, (".", symbol, owner.attributes.get(CHOSEN, COMMANDS))) for name, values in found.items()}
 
 
 def parsed_known(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:

@@ -27,7 +27,7 @@ from torchlint.flow.patterns import match_block
 from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
 from torchlint.flow.subscripts import bounds_of, evaluate_index
-from torchlint.flow.values import NONE, Alternatives, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value
+from torchlint.flow.values import NEVER, NONE, Alternatives, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value
 from torchlint.flow.walking import walk
 
 MOST_ROUNDS = 3
@@ -87,6 +87,8 @@ def _augmented_tensor(machine: Machine, name: str, left: Tensor, right: Value, n
 def expression(machine: Machine, node: Any, scope: Scope) -> Status:
     """A call for its effect. `self.relu(x)` on a line of its own means to change x: the old name stands for the new value."""
     result = machine.evaluate(node.value, scope)
+    if result is NEVER and (machine.frames or machine.paths.conditions):
+        return Status.RAISE  # not in the middle of a script, behind which somebody has only laid aside what follows
     if isinstance(result, Tensor) and result.storage is not None and type(node.value) is cst.Call:
         for argument in node.value.args[:1]:
             if type(argument.value) is cst.Name:

@@ -43,6 +43,10 @@ class Unknown(Value):
         return "Unknown"
 
 
+NEVER = Unknown()
+"""What a call gives that ends the program."""
+
+
 class Asked(Unknown):
     """The unknown answer of a comparison: where tensors were compared, a bool tensor."""
 
@@ -51,6 +55,16 @@ class Asked(Unknown):
     def __init__(self, symbol: Hashable, place: Place) -> None:
         super().__init__(symbol)
         self.place = place
+
+
+class Settings(Unknown):
+    """What a command line was parsed to: unknown but for the objects that the program itself has set, by name."""
+
+    __slots__ = ("attributes",)
+
+    def __init__(self, symbol: Hashable, attributes: dict[str, Value]) -> None:
+        super().__init__(symbol)
+        self.attributes = attributes
 
 
 class Const(Value):
