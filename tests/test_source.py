@@ -13,6 +13,8 @@ import libcst
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from libcst import matchers
+from libcst.matchers import findall
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torchlint import lexer, scan
@@ -222,6 +224,36 @@ def test_what_is_not_text_is_refused_at_its_place(data: bytes, line: int | None,
 
 
 # Syntax
+
+
+TABS = """def build(name):
+    if name == "a":
+        net = A()
+    elif name == "b":
+\t      net = B(\t1)
+
+    elif name == "c":
+\t      net = C(
+\t1)
+
+    else:
+        net = None
+    return net
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tabs_and_spaces_count_as_in_python(end: str) -> None:
+    source = SourceFile.from_bytes("build.py", TABS.replace("\n", end).encode())
+    calls = {call.func.value: call for call in findall(source.tree, matchers.Call(func=matchers.Name()))}  # type: ignore[attr-defined]
+    places = source.locate(calls.values())
+    one, other = places[id(calls["B"])], places[id(calls["C"])]
+    assert source.line(one)[one.column - 1 : one.end_column - 1] == "B(\t1)"
+    assert (one.line, other.line, other.column, other.end_line, other.end_column) == (5, 8, 14, 9, 4)
+
+
+def test_tabs_that_python_refuses_are_an_error() -> None:
+    assert "tabs and spaces" in failure(b"def f():\n    if x:\n\tpass\n\n    elif y:\n\t  pass\n      z\n").message
 
 
 @pytest.mark.parametrize(
