@@ -23,7 +23,7 @@ from torchlint.flow.imports import Resolver
 from torchlint.flow.machine import Machine
 from torchlint.flow.places import locate
 from torchlint.flow.project import Files, Project
-from torchlint.flow.relevance import relevant
+from torchlint.flow.relevance import networks_in, relevant
 from torchlint.flow.scope import ModuleScope
 from torchlint.source import SourceFile
 
@@ -53,7 +53,7 @@ def follow(
     sys.setrecursionlimit(max(limit, RECURSION))
     gc.disable()
     try:
-        _run(machine, project, chosen, progress, files)
+        _run(machine, project, chosen, progress, files, networks_in(contents.values()))
     finally:
         sys.setrecursionlimit(limit)
         if collecting:
@@ -79,7 +79,7 @@ def _syntax_errors(path: str, data: bytes) -> list[UnreadableFile]:
         return [error]
 
 
-def _run(machine: Machine, project: Project, chosen: Sequence[str], progress: Progress | None, files: Files) -> None:
+def _run(machine: Machine, project: Project, chosen: Sequence[str], progress: Progress | None, files: Files, networks: frozenset[str]) -> None:
     total = 2 * len(chosen)
     modules: list[ModuleScope] = []
     for done, path in enumerate(chosen):
@@ -95,4 +95,4 @@ def _run(machine: Machine, project: Project, chosen: Sequence[str], progress: Pr
         if progress is not None:
             progress(min(count[0], total), total, module.source.path if module.source is not None else module.path)
 
-    Entries(machine, modules, advance).run()
+    Entries(machine, modules, advance, networks).run()

@@ -60,11 +60,17 @@ MOST_NETWORKS = 4
 class Entries:
     """Runs all entry points of the given modules."""
 
-    def __init__(self, machine: Machine, modules: Sequence[ModuleScope], progress: Callable[[ModuleScope], None] | None = None) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        modules: Sequence[ModuleScope],
+        progress: Callable[[ModuleScope], None] | None = None,
+        networks: frozenset[str] = frozenset(),
+    ) -> None:
         self.machine = machine
         self.modules = modules
         self.progress = progress
-        self._hot = machine.hot = Hot(modules, machine.table)
+        self._hot = machine.hot = Hot(modules, machine.table, networks)
         self._pool = 0
         self._left: dict[int, int] = {}
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point

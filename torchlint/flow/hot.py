@@ -57,12 +57,12 @@ FEW_WORDS = 24
 
 
 class Hot:
-    """The words that lead to something, for a set of modules."""
+    """The words that lead to something, for a set of modules. networks: the names of all classes of the project that may be networks."""
 
-    def __init__(self, modules: Iterable[ModuleScope], table: Table) -> None:
+    def __init__(self, modules: Iterable[ModuleScope], table: Table, networks: frozenset[str] = frozenset()) -> None:
         self._words: dict[int, tuple[cst.CSTNode, frozenset[str]]] = {}
         self._cold: dict[int, bool] = {}
-        self._built: set[str] = set()  # classes that have a forward
+        self._networks = networks
         self._activations = frozenset(name.rpartition(".")[2] for name in table.activations)
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT, DIVIDED}
         self._hot.update(table.networks)
@@ -97,7 +97,7 @@ class Hot:
         known = self._cold.get(id(node))
         if known is None:
             words = self.words(node)
-            known = self._cold[id(node)] = len(words) > FEW_WORDS and self._hot.isdisjoint(words) and self._built.isdisjoint(words)
+            known = self._cold[id(node)] = len(words) > FEW_WORDS and self._hot.isdisjoint(words) and self._networks.isdisjoint(words)
         return known
 
     def _enter(self, body: Iterable[Any], owner: str | None, uses: dict[str, set[str]]) -> None:
@@ -108,8 +108,6 @@ class Hot:
                     _add(uses, _words_of(base.value), name)
                 if type(statement.body) is cst.IndentedBlock:
                     self._enter(statement.body.body, name, uses)
-                    if any(type(each) is cst.FunctionDef and each.name.value == FORWARD for each in statement.body.body):
-                        self._built.add(name)
             elif type(statement) is cst.FunctionDef:
                 name = statement.name.value
                 words = self.words(statement)

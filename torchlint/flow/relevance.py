@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from torchlint.flow.imports import Resolver
 
 IMPORT = re.compile(rb"(?:^|[\n\";])[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w][\w., \t]*))")
+CLASS = re.compile(rb"\bclass[ \t]+([A-Za-z_]\w*)")
 NAME = re.compile(rb"[A-Za-z_]\w*")
 OTHER_TOKENS = (
     b"inplace=True", b"(True)", b"register_forward_hook", b"register_full_backward_hook", b"relu_(", b"Sequential(",
@@ -55,6 +56,11 @@ def imports_of(data: bytes, path: str, resolver: Resolver) -> set[str]:
                 if child is not None:
                     found.add(child)
     return found
+
+
+def networks_in(contents: Iterable[bytes]) -> frozenset[str]:
+    """The names of all classes in files that define a `forward`, among which all networks are, whatever file they are in."""
+    return frozenset(name.decode("ascii") for data in contents if b"def forward" in data for name in CLASS.findall(data))
 
 
 def relevant(contents: dict[str, bytes], tokens: Sequence[bytes], resolver: Resolver) -> list[str]:

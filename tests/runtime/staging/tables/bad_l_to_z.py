@@ -146,6 +146,7 @@ STAGES: dict[str, Stage] = {
         path=("src",),
     ),
     "star_args_forwarding": Stage(("train.py --epochs 1",), lambda: {"questions.pt": pairs(6, label(99, 5), label(99, 5), label(3))}),
+    "subcommands": Stage(("words.py --net wide train words.pt --epochs 1",), lambda: {"words.pt": pairs(20, normal(40, 7), label(12))}),
     "super_forward_accelerate": Stage(("train_accelerate.py --epochs 1",), lambda: {"covertype.pt": table(8, x=normal(5), y=label(4))}),
     "threshold_in_metrics_file": Stage(
         ("train_nuclei.py", "show.py a.png"),
