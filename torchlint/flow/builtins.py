@@ -19,6 +19,7 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.containers import MAPPING_METHODS, SEQUENCE_METHODS, Handler, make_dict
+from torchlint.flow.decisions import joined
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.values import (
     FALSE,
@@ -303,13 +304,16 @@ def _import_module(machine: Machine, receiver: Value | None, arguments: Argument
     if isinstance(first, Const) and isinstance(first.value, str):
         name = first.value.lstrip(".")
         return machine.project.resolve(machine, Import(name, len(first.value) - len(name), None, scope.module.path))
-    pieces = first.symbol if isinstance(first, Unknown) else None
-    if isinstance(pieces, tuple) and len(pieces) == 3 and pieces[0] == "joined" and isinstance(pieces[1], str) and pieces[1].endswith("."):
-        folder = machine.project.resolve(machine, Import(pieces[1].rstrip("."), 0, None, scope.module.path))
-        if isinstance(folder, ModuleValue):
-            files = machine.project.submodules(machine, folder.scope, choices.MOST_CHOICES)
-            return choices.choose(files, pieces[2])
-    return Unknown()
+    pieces = joined(first.symbol) if isinstance(first, Unknown) else None
+    if pieces is None:
+        return Unknown()
+    before, subject, after = pieces
+    package, dot, stem = before.rpartition(".")
+    folder = machine.project.resolve(machine, Import(package, 0, None, scope.module.path)) if dot else None
+    if not isinstance(folder, ModuleValue):
+        return Unknown()
+    files = machine.project.submodules(machine, folder.scope, stem, after, choices.MOST_CHOICES)
+    return choices.choose(files, subject)
 
 
 def _number(convert: Callable[[Any], Any]) -> Handler:

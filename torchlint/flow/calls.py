@@ -18,7 +18,7 @@ import libcst as cst
 from torchlint.flow import builtins, classes, handovers, networks
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind_settings
-from torchlint.flow.attributes import bind_method, class_attribute, get_attribute
+from torchlint.flow.attributes import bind_method, class_attribute, get_attribute, is_module
 from torchlint.flow.decisions import TEXTS
 from torchlint.flow.effects import EFFECTS
 from torchlint.flow.functions import call_function
@@ -41,6 +41,7 @@ from torchlint.flow.values import (
     Tensor,
     Unknown,
     Value,
+    options_of,
 )
 from torchlint.model import Step
 from torchlint.wording import short
@@ -112,6 +113,14 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
     return call(machine, get_attribute(machine, receiver, name), arguments, node, scope)
 
 
+def _trains(receiver: Value | None) -> bool:
+    """Whether an object holds a network or a loss, as trainers do that are given both."""
+    if not isinstance(receiver, Instance) or is_module(receiver.cls):
+        return False
+    held = [option.value for each in receiver.attributes.values() if isinstance(each, Value) for option in options_of(each)]
+    return any((isinstance(each, Instance) and is_module(each.cls)) or (isinstance(each, ApiObject) and each.module is not None) for each in held)
+
+
 def call_project(machine: Machine, function: Function, arguments: Arguments, receiver: Value | None, node: cst.CSTNode, scope: Scope) -> Value:
     """Call a function of the project; a contract of that very name (a user's own, or torch linted itself) goes before its body."""
     contract = machine.table.call(f"{function.scope.module.name}.{function.title}")
@@ -121,6 +130,7 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
         machine.hot is not None
         and machine.hot.is_dead_weight(function.node)
         and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver)
+        and not _trains(receiver)
     ):
         machine.reached[id(function.node)] = None
         return Unknown()

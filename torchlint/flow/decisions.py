@@ -63,6 +63,11 @@ def root_of(symbol: Any) -> Hashable:
     return symbol  # type: ignore[no-any-return]
 
 
+def joined(symbol: Hashable) -> tuple[str, Hashable, str] | None:
+    """Of a text such as f"models.{args.net}_net": what stands before the unknown, the unknown, and what behind it."""
+    return symbol[1:] if isinstance(symbol, tuple) and len(symbol) == 4 and symbol[0] == "joined" else None
+
+
 def _answer(key: Any, known: Mapping[Hashable, Any]) -> bool | None:
     """What a test gives where the values of some unknowns are known; None where it asks about something else."""
     subject = _default_of(key[1], known)

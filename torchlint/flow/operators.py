@@ -17,7 +17,7 @@ import libcst as cst
 
 from torchlint import meaning
 from torchlint.flow import memory
-from torchlint.flow.decisions import alike
+from torchlint.flow.decisions import alike, joined
 from torchlint.flow.thresholds import tell_of_comparison
 from torchlint.flow.values import (
     FALSE,
@@ -76,7 +76,10 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
     if name == "Divide" and type(left) is Unknown and isinstance(right, Const):
         return Unknown(("below", left.symbol, right.value))  # a path of which the end is known
     if name == "Add" and isinstance(left, Const) and isinstance(left.value, str) and type(right) is Unknown:
-        return Unknown(("joined", left.value, right.symbol))  # a text of which the beginning is known
+        return Unknown(("joined", left.value, right.symbol, ""))  # a text of which the beginning is known
+    pieces = joined(left.symbol) if name == "Add" and type(left) is Unknown else None
+    if pieces is not None and isinstance(right, Const) and isinstance(right.value, str):
+        return Unknown(("joined", pieces[0], pieces[1], pieces[2] + right.value))
     if isinstance(left, ApiObject) and isinstance(right, ApiObject) and name == "Add":
         return _modules(left, right)
     return Unknown()

@@ -7,6 +7,7 @@ Running a module only binds its names (functions and classes are not entered), s
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -207,11 +208,20 @@ class Project:
         child = self.module(machine, path) if path is not None else None
         return ModuleValue(child) if child is not None else Unknown(("member", id(scope), name))
 
-    def submodules(self, machine: Machine, package: ModuleScope, most: int) -> dict[Hashable, Value]:
-        """The files of a package as modules, by name; none where there are too many."""
-        names = self._resolver.children(package.path)
-        found = {name: self.member(machine, package, name) for name in names} if len(names) <= most else {}
-        return {name: value for name, value in found.items() if isinstance(value, ModuleValue)}
+    def submodules(self, machine: Machine, package: ModuleScope, before: str, after: str, most: int) -> dict[Hashable, Value]:
+        """The files of a package whose names begin and end like this, as modules, by the rest of their names; none where there are too many."""
+        name = re.compile(f"{re.escape(before)}(.+){re.escape(after)}")
+        named = {match[1]: each for each in self._resolver.children(package.path) if (match := name.fullmatch(each))}
+        found = {key: self.member(machine, package, each) for key, each in named.items()} if len(named) <= most else {}
+        return {key: value for key, value in found.items() if isinstance(value, ModuleValue)}
+
+    def _in_folder(self, machine: Machine, folder: ModuleScope, name: str) -> Value | None:
+        """A name that `from folder import *` is meant to bring, where the folder has lost its __init__.py: that of one of its files."""
+        for each in self._resolver.children(folder.path) if folder.source is None else ():
+            child = self.member(machine, folder, each)
+            if isinstance(child, ModuleValue) and name in child.scope.variables:
+                return self.member(machine, child.scope, name)
+        return None
 
     def imported(self, machine: Machine, scope: ModuleScope, name: str, seen: set[int] | None = None) -> Value | None:
         """A name that `from x import *` may have brought in; the latest star wins."""
@@ -226,7 +236,7 @@ class Project:
                 seen.add(id(star))
                 if name in star.variables:
                     return self.member(machine, star, name)
-                deeper = self.imported(machine, star, name, seen)
+                deeper = self.imported(machine, star, name, seen) or self._in_folder(machine, star, name)
                 if deeper is not None:
                     return deeper
         return None

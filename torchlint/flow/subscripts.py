@@ -24,6 +24,7 @@ from torchlint.flow.iteration import element_of
 from torchlint.flow.merging import Missing
 from torchlint.flow.values import (
     NONE,
+    OBJECTS,
     Alternatives,
     Api,
     ApiObject,
@@ -138,7 +139,9 @@ def _may_be_missing(item: Value) -> bool:
 
 
 def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
-    """An entry, it is not known which: a choice that the program makes."""
+    """An entry, it is not known which: a choice that the program makes. Copies of one object, as of a network in a list of clients, are no choice."""
+    if items and all(item is items[0] for item in items) and isinstance(items[0], OBJECTS):
+        return items[0]
     if not items or open_ or len(items) > MOST_OPTIONS:
         return Unknown()
     choice = object()

@@ -42,6 +42,7 @@ STAGES: dict[str, Stage] = {
         lambda: {f"scans/{n}.pt": row for n, row in enumerate(rows(4, scan=image(1, 16, 16), mask=flags(1, 16, 16)))},
         raises=("between 0 and 1",),
     ),
+    "client_copies": Stage(("federated.py",), lambda: {"digits.pt": [(torch.rand(4, 1, 8, 8), torch.randint(10, (4,))) for _ in range(13)]}),
     "closure_builder": Stage(("train.py rows.pt",), lambda: {"rows.pt": batch(20, normal(6), flags())}, steps=60),
     "conditional_alias": Stage(
         ("train_gcn.py --epochs 3",),

@@ -138,6 +138,11 @@ STAGES: dict[str, Stage] = {
     ),
     "skorch_classifier": Stage(("fit.py",), steps=30),
     "smp_dice_from_logits": SMP,
+    "solver_by_pattern": Stage(
+        ("main.py --epochs 1",),
+        lambda: {"recordings.pt": pairs(8, normal(22, 12), label(4), label(3))},
+        patches=(("main.py", "from nets import *", "from nets.models import *"),),
+    ),
     "src_layout_relative_imports": Stage(
         ("scripts/train.py --epochs 2",),
         lambda: {
