@@ -124,7 +124,7 @@ CONVERTING = [(name, before, after) for name, call in COMPUTING.items() for befo
 
 
 NEAR: dict[Kind, tuple[float, ...]] = dict.fromkeys((Kind.PROBABILITIES, Kind.UNIT_INTERVAL), (1e-07, 1 - 1e-07))
-NEAR |= {Kind.LOG_PROBABILITIES: (-100, 0), Kind.LOG_UNIT_INTERVAL: (-100, 0), Kind.CLASS_INDICES: (0, 4)}
+NEAR |= {Kind.LOG_PROBABILITIES: (-100, 0), Kind.FLAT_LOG_PROBABILITIES: (-100, 0), Kind.LOG_UNIT_INTERVAL: (-100, 0), Kind.CLASS_INDICES: (0, 4)}
 LIMITS: dict[str, dict[Kind, tuple[float, ...]]] = {
     **dict.fromkeys(["clamp", "clip"], NEAR),
     "clamp_min": {kind: limits[:1] for kind, limits in NEAR.items()},

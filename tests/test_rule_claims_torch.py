@@ -526,6 +526,7 @@ RANGES: dict[Kind, Callable[[Tensor], Tensor]] = {
     Kind.SIGNED_UNIT: torch.tanh,
     Kind.ONE_HOT: lambda x: F.one_hot(x.argmax(1), x.size(1)).float(),
     Kind.LOG_PROBABILITIES: lambda x: x.log_softmax(1),
+    Kind.FLAT_LOG_PROBABILITIES: lambda x: x.softmax(1).log_softmax(1),
     Kind.LOG_UNIT_INTERVAL: F.logsigmoid,
 }
 
@@ -536,7 +537,7 @@ def test_each_kind_that_bce_is_said_to_refuse_is_refused(kind: Kind) -> None:
         F.binary_cross_entropy(RANGES[kind](torch.randn(64, 5) * 3), torch.ones(64, 5))
 
 
-@pytest.mark.parametrize("kind", [kind for family, kind in MISMATCHES if family == "nll"])
+@pytest.mark.parametrize("kind", [kind for (family, kind), mismatch in MISMATCHES.items() if family == "nll" and mismatch.code == "TL103"])
 def test_each_kind_that_nll_is_said_to_refuse_gives_a_loss_that_no_likelihood_has(kind: Kind) -> None:
     x = RANGES[kind](torch.randn(64, 5) * 3)
     assert float(F.nll_loss(x, x.argmax(1))) < 0

@@ -80,11 +80,20 @@ def only(event: Event) -> Report:
 # --- inputs of losses
 
 INPUTS: dict[LossFamily, dict[str, str]] = {
-    "cross_entropy": {"probabilities": "TL101", "unit_interval": "TL101", "one_hot": "TL101", "log_probabilities": "TL102"},
-    "nll": dict.fromkeys(("logits", "probabilities", "unit_interval", "nonnegative", "signed_unit", "one_hot"), "TL103"),
+    "cross_entropy": {
+        "probabilities": "TL101",
+        "unit_interval": "TL101",
+        "one_hot": "TL101",
+        "log_probabilities": "TL102",
+        "flat_log_probabilities": "TL101",
+    },
+    "nll": {
+        **dict.fromkeys(("logits", "probabilities", "unit_interval", "nonnegative", "signed_unit", "one_hot"), "TL103"),
+        "flat_log_probabilities": "TL101",
+    },
     "bce_with_logits": dict.fromkeys(("probabilities", "unit_interval", "one_hot"), "TL201"),
     "soft_margin": dict.fromkeys(("probabilities", "unit_interval", "one_hot"), "TL201"),
-    "bce": dict.fromkeys(("logits", "nonnegative", "signed_unit", "log_probabilities", "log_unit_interval"), "TL202"),
+    "bce": dict.fromkeys(("logits", "nonnegative", "signed_unit", "log_probabilities", "flat_log_probabilities", "log_unit_interval"), "TL202"),
     "ctc": dict.fromkeys(("logits", "probabilities", "unit_interval", "nonnegative", "signed_unit", "one_hot"), "TL103"),
     "distance": {},
     "other": {},

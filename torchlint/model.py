@@ -24,6 +24,7 @@ class Kind(str, Enum):
     LOGITS = "logits"  # any real number: raw scores
     PROBABILITIES = "probabilities"  # in [0, 1], summing to 1 over an axis
     LOG_PROBABILITIES = "log_probabilities"  # logarithm of probabilities
+    FLAT_LOG_PROBABILITIES = "flat_log_probabilities"  # log_softmax of what was in [0, 1] already: no class is far above the others
     UNIT_INTERVAL = "unit_interval"  # each in [0, 1] by itself: sigmoid
     LOG_UNIT_INTERVAL = "log_unit_interval"  # logarithm of a unit_interval: logsigmoid
     NONNEGATIVE = "nonnegative"  # in [0, inf): relu

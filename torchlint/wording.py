@@ -14,6 +14,7 @@ KIND_WORDS = {
     Kind.LOGITS: "logits",
     Kind.PROBABILITIES: "probabilities",
     Kind.LOG_PROBABILITIES: "log-probabilities",
+    Kind.FLAT_LOG_PROBABILITIES: "log-probabilities of values that were in [0, 1] already",
     Kind.UNIT_INTERVAL: "values in [0, 1]",
     Kind.LOG_UNIT_INTERVAL: "logarithms of values in [0, 1]",
     Kind.NONNEGATIVE: "non-negative values",

@@ -160,6 +160,7 @@ def tensor_of(kind: Kind, shape: tuple[int, ...], dtype: Any) -> Any:
         Kind.LOGITS: lambda: raw,
         Kind.PROBABILITIES: lambda: raw.softmax(axis),
         Kind.LOG_PROBABILITIES: lambda: raw.log_softmax(axis),
+        Kind.FLAT_LOG_PROBABILITIES: lambda: raw.softmax(axis).log_softmax(axis),
         Kind.UNIT_INTERVAL: lambda: raw.sigmoid(),
         Kind.LOG_UNIT_INTERVAL: lambda: F.logsigmoid(raw),
         Kind.NONNEGATIVE: lambda: raw.relu(),
@@ -177,7 +178,10 @@ def holds(kind: Kind, x: Any) -> bool:
     tests: dict[Kind, Callable[[], bool]] = {
         Kind.LOGITS: lambda: x.is_floating_point() and bool(torch.isfinite(x).all()),
         Kind.PROBABILITIES: lambda: inside(x, 0, 1) and any(torch.allclose(x.sum(axis), torch.ones(()), atol=near) for axis in range(x.ndim)),
-        Kind.LOG_PROBABILITIES: lambda: inside(x, -1e9, 0) and any(torch.allclose(x.exp().sum(a), torch.ones(()), atol=near) for a in range(x.ndim)),
+        Kind.LOG_PROBABILITIES: lambda: any(log_distribution(x, axis) for axis in range(x.ndim)),
+        Kind.FLAT_LOG_PROBABILITIES: lambda: any(
+            log_distribution(x, axis) and bool((x.amax(axis) - x.amin(axis) <= 1).all()) for axis in range(x.ndim)
+        ),
         Kind.UNIT_INTERVAL: lambda: inside(x, 0, 1),
         Kind.LOG_UNIT_INTERVAL: lambda: inside(x, -1e9, 0),
         Kind.NONNEGATIVE: lambda: inside(x, 0, 1e9),
@@ -187,6 +191,10 @@ def holds(kind: Kind, x: Any) -> bool:
         Kind.UNKNOWN: lambda: True,
     }
     return tests[kind]()
+
+
+def log_distribution(x: Any, axis: int) -> bool:
+    return inside(x, -1e9, 0) and torch.allclose(x.exp().sum(axis), torch.ones(()), atol=1e-4)
 
 
 def inside(x: Any, low: float, high: float) -> bool:

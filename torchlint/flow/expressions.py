@@ -151,18 +151,11 @@ def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
             text = None if text is None else text + part.value
             continue
         value = machine.evaluate(part.expression, scope)
-        if text is not None and type(value) is Unknown:
-            return _joined(text, value, node.parts[index + 1 :])
+        if text is not None and type(value) is Unknown and all(type(each) is cst.FormattedStringText for each in node.parts[index + 1 :]):
+            return Unknown(("joined", text, value.symbol, "".join(each.value for each in node.parts[index + 1 :])))
         plain = isinstance(value, Const) and not part.format_spec and not part.conversion
         text = text + str(value.value) if text is not None and plain and isinstance(value, Const) else None
     return constant(text) if text is not None else Unknown()
-
-
-def _joined(before: str, value: Unknown, parts: Any) -> Value:
-    """A text of which the beginning is known, and the end where nothing else is put in."""
-    if all(type(part) is cst.FormattedStringText for part in parts):
-        return Unknown(("joined", before, value.symbol, "".join(part.value for part in parts)))
-    return Unknown()
 
 
 def sequence(machine: Machine, node: Any, scope: Scope) -> Value:

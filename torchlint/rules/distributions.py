@@ -23,7 +23,7 @@ Verdict = tuple[str, str]
 """Why the values are wrong, and what to write instead."""
 
 _BOUNDED = (Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.ONE_HOT)
-_LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
+_LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.FLAT_LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
 
 
 @rule("TL801", "distribution-argument", Severity.ERROR, "logits where a distribution takes probabilities, or probabilities where it takes logits")

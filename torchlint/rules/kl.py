@@ -19,7 +19,7 @@ from torchlint.rules.mismatches import complain, describe
 _MEAN = ("mean", 1)  # torch.kl_div takes torch's internal number
 _LEGACY = ("size_average", "reduce")
 _LINEAR = (Kind.PROBABILITIES, Kind.UNIT_INTERVAL, Kind.ONE_HOT)
-_LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
+_LOGARITHMIC = (Kind.LOG_PROBABILITIES, Kind.FLAT_LOG_PROBABILITIES, Kind.LOG_UNIT_INTERVAL)
 _ABOVE = {"float16": 1e-2, "bfloat16": 5e-2}
 _ABOVE_ZERO = 1e-3
 """How far above 0 a log-probability may lie by rounding, by dtype and otherwise."""

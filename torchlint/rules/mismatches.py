@@ -23,6 +23,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.LOGITS: "logits",
     Kind.PROBABILITIES: "probabilities",
     Kind.LOG_PROBABILITIES: "log-probabilities",
+    Kind.FLAT_LOG_PROBABILITIES: "log-probabilities of values that were in [0, 1] already",
     Kind.UNIT_INTERVAL: "values in [0, 1]",
     Kind.LOG_UNIT_INTERVAL: "log-sigmoid values",
     Kind.NONNEGATIVE: "non-negative values",
@@ -98,6 +99,14 @@ RECTIFIERS = frozenset({"relu", "relu_", "relu6"})
 _NOT_ONE_HOT = "pass the logits as input; one-hot values belong into the target"
 
 
+_FLAT = Mismatch(
+    "TL101",
+    "log_softmax of such values is nearly flat, so even a perfect prediction keeps a loss of {floor}, and confident mistakes get almost no gradient",
+    "apply log_softmax to the logits: leave out the softmax or sigmoid before it",
+)
+"""log_softmax and NLLLoss together are the cross-entropy, which wants logits."""
+
+
 def _cross_entropy() -> Iterator[tuple[Kind, Mismatch]]:
     harm = "it applies log_softmax itself, so even a perfect prediction keeps a loss of {floor}, and confident mistakes get almost no gradient"
     once = "pass the logits: leave the softmax out of what the loss gets and apply it only where you need probabilities"
@@ -107,6 +116,7 @@ def _cross_entropy() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.ONE_HOT, Mismatch("TL101", harm, _NOT_ONE_HOT)
     wasted = "it applies log_softmax itself, and log_softmax of log-probabilities changes nothing, so one of the two is wasted"
     yield Kind.LOG_PROBABILITIES, Mismatch("TL102", wasted, "pass the logits, or keep log_softmax and use nn.NLLLoss")
+    yield Kind.FLAT_LOG_PROBABILITIES, _FLAT
     clipped = (
         "scores below 0 have all become 0 and get no gradient, so a true class at -1 among nine at 0 is pulled up with a gradient of 0 "
         "where the logits give -0.96"
@@ -123,6 +133,7 @@ def _nll() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.PROBABILITIES, Mismatch("TL103", flat, "use log_softmax in place of softmax, or nn.CrossEntropyLoss on the logits")
     yield Kind.UNIT_INTERVAL, Mismatch("TL103", flat, instead)
     never = "it takes -input[target], which is {}, and never the -log p that punishes a confident mistake"
+    yield Kind.FLAT_LOG_PROBABILITIES, _FLAT
     yield Kind.SIGNED_UNIT, Mismatch("TL103", never.format("between -1 and 1"), instead)
     yield Kind.ONE_HOT, Mismatch("TL103", never.format("-1 or 0"), instead)
 
@@ -162,7 +173,8 @@ def _bce() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.NONNEGATIVE, Mismatch("TL202", f"these have no upper bound, and above 1 {raises}", instead)
     yield Kind.SIGNED_UNIT, Mismatch("TL202", f"half of them lie below 0, and there {raises}", instead)
     below = f"a logarithm of probabilities lies below 0, and {raises}"
-    yield Kind.LOG_PROBABILITIES, Mismatch("TL202", below, "pass the probabilities themselves, or use nn.NLLLoss on the log-probabilities")
+    for kind in (Kind.LOG_PROBABILITIES, Kind.FLAT_LOG_PROBABILITIES):
+        yield kind, Mismatch("TL202", below, "pass the probabilities themselves, or use nn.NLLLoss on the log-probabilities")
     yield Kind.LOG_UNIT_INTERVAL, Mismatch("TL202", below, "use nn.BCEWithLogitsLoss on the logits, or torch.sigmoid instead of logsigmoid")
 
 

@@ -21,7 +21,7 @@ from torchlint.rules.mismatches import describe, short
 Shape = tuple[int, ...]
 
 _LINEAR = ("Linear", "linear")
-_NORMALISED = (Kind.PROBABILITIES, Kind.LOG_PROBABILITIES)
+_NORMALISED = (Kind.PROBABILITIES, Kind.LOG_PROBABILITIES, Kind.FLAT_LOG_PROBABILITIES)
 _SEQUENCE = 3  # axes of (batch, time, classes)
 
 
