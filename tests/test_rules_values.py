@@ -25,7 +25,7 @@ def test_other_sources_cut_nothing_off(source: str) -> None:
 # --- distributions
 
 BOUNDED = {"probabilities", "unit_interval", "one_hot"}
-LOGARITHMS = {"log_probabilities", "log_unit_interval"}
+LOGARITHMS = {"log_probabilities", "flat_log_probabilities", "log_unit_interval"}
 
 
 @pytest.mark.parametrize(

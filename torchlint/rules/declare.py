@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from torchlint.contracts.schema import LossFamily
 from torchlint.events import Event
 from torchlint.model import Evidence, Facts, Rule, Severity, Step, Trace
 
@@ -42,11 +43,15 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A rule, the event classes that it sees, and its generator; no events for a rule that the checker itself reports."""
+    """A rule, the event classes that it sees, and its generator; no events for a rule that the checker itself reports.
+
+    losses: the families of losses that it speaks of, empty for any
+    """
 
     rule: Rule
     events: tuple[type[Event], ...]
     judge: Callable[[Any], Iterator[Remark]]
+    losses: frozenset[LossFamily] = frozenset()
 
 
 ENTRIES: dict[str, Entry] = {}
@@ -54,13 +59,13 @@ ENTRIES: dict[str, Entry] = {}
 
 
 def rule(
-    code: str, name: str, severity: Severity, summary: str, default: bool = True
+    code: str, name: str, severity: Severity, summary: str, default: bool = True, losses: Iterable[LossFamily] = ()
 ) -> Callable[[Callable[[E], Iterator[Remark]]], Callable[[E], Iterator[Remark]]]:
-    """Declare the decorated generator as a rule."""
+    """Declare the decorated generator as a rule. losses: the families of losses whose events it sees; all, where none is named."""
     identity = Rule(code, name, severity, summary, default)
 
     def declare(function: Callable[[E], Iterator[Remark]]) -> Callable[[E], Iterator[Remark]]:
-        _add(Entry(identity, _events_of(function), function))
+        _add(Entry(identity, _events_of(function), function, frozenset(losses)))
         return function
 
     return declare

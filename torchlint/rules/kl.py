@@ -25,18 +25,18 @@ _ABOVE_ZERO = 1e-3
 """How far above 0 a log-probability may lie by rounding, by dtype and otherwise."""
 
 
-@rule("TL301", "kl-div-input-not-log-probs", Severity.ERROR, "the input of KL divergence is not log-probabilities")
+@rule("TL301", "kl-div-input-not-log-probs", Severity.ERROR, "the input of KL divergence is not log-probabilities", losses=("kl_div",))
 def kl_div_input_not_log_probs(event: LossCall) -> Iterator[Remark]:
     """The first argument is a logarithm."""
-    if event.call.loss == "kl_div" and not _exchanged(event):
+    if not _exchanged(event):
         yield from complain("TL301", event)
 
 
-@rule("TL302", "kl-div-target-domain", Severity.ERROR, "the target of KL divergence does not fit log_target")
+@rule("TL302", "kl-div-target-domain", Severity.ERROR, "the target of KL divergence does not fit log_target", losses=("kl_div",))
 def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
     """The second argument is probabilities, or log-probabilities where log_target says so."""
     target = event.arguments.get("target")
-    if target is None or event.call.loss != "kl_div" or _exchanged(event):
+    if target is None or _exchanged(event):
         return
     log_target = event.settings.get("log_target")
     verdict = _target_verdict(target.kind, log_target)
@@ -51,10 +51,16 @@ def kl_div_target_domain(event: LossCall) -> Iterator[Remark]:
         yield Remark(message, help, steps_of(event.made, target, event.inside), cause=origin(target))
 
 
-@rule("TL303", "kl-div-reduction", Severity.WARNING, "KL divergence with reduction 'mean', which divides by the number of classes as well")
+@rule(
+    "TL303",
+    "kl-div-reduction",
+    Severity.WARNING,
+    "KL divergence with reduction 'mean', which divides by the number of classes as well",
+    losses=("kl_div",),
+)
 def kl_div_reduction(event: LossMade | LossCall) -> Iterator[Remark]:
     """'mean' averages over elements; a module is judged where it is made, a function where it is called."""
-    if event.call.loss != "kl_div" or (isinstance(event, LossCall) and event.made is not None):
+    if isinstance(event, LossCall) and event.made is not None:
         return
     reduction = reduction_of(event)
     if reduction in _MEAN:
@@ -65,7 +71,7 @@ def kl_div_reduction(event: LossMade | LossCall) -> Iterator[Remark]:
         yield Remark(message, _batchmean(event.settings, reduction))
 
 
-@rule("TL304", "kl-div-swapped-arguments", Severity.ERROR, "input and target of KL divergence are exchanged")
+@rule("TL304", "kl-div-swapped-arguments", Severity.ERROR, "input and target of KL divergence are exchanged", losses=("kl_div",))
 def kl_div_swapped_arguments(event: LossCall) -> Iterator[Remark]:
     """One finding for both arguments."""
     if not _exchanged(event):
@@ -81,7 +87,7 @@ def kl_div_swapped_arguments(event: LossCall) -> Iterator[Remark]:
 
 def _exchanged(event: LossCall) -> bool:
     given, target = event.arguments.get("input"), event.arguments.get("target")
-    if given is None or target is None or event.call.loss != "kl_div":
+    if given is None or target is None:
         return False
     return given.kind in _LINEAR and target.kind in _LOGARITHMIC and event.settings.get("log_target") is False
 

@@ -13,40 +13,64 @@ from collections.abc import Iterator
 from torchlint.events import LossCall
 from torchlint.model import Evidence, Severity
 from torchlint.rules.declare import Remark, chosen, rule, steps_of
-from torchlint.rules.mismatches import complain
+from torchlint.rules.mismatches import complain, refusing
 
 
-@rule("TL101", "softmax-before-cross-entropy", Severity.ERROR, "probabilities or sigmoid output into cross-entropy, which applies log_softmax itself")
+@rule(
+    "TL101",
+    "softmax-before-cross-entropy",
+    Severity.ERROR,
+    "probabilities or sigmoid output into cross-entropy, which applies log_softmax itself",
+    losses=refusing("TL101"),
+)
 def softmax_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
     """Softmax twice: the loss keeps a floor and the gradient fades."""
     yield from complain("TL101", event)
 
 
-@rule("TL102", "log-softmax-before-cross-entropy", Severity.INFO, "log-probabilities into a cross-entropy loss: redundant, harmless")
+@rule(
+    "TL102",
+    "log-softmax-before-cross-entropy",
+    Severity.INFO,
+    "log-probabilities into a cross-entropy loss: redundant, harmless",
+    losses=refusing("TL102"),
+)
 def log_softmax_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
     """log_softmax twice is log_softmax once."""
     yield from complain("TL102", event)
 
 
-@rule("TL103", "nll-loss-without-log-softmax", Severity.ERROR, "logits or probabilities into NLLLoss or CTCLoss, which take log-probabilities")
+@rule(
+    "TL103",
+    "nll-loss-without-log-softmax",
+    Severity.ERROR,
+    "logits or probabilities into NLLLoss or CTCLoss, which take log-probabilities",
+    losses=refusing("TL103"),
+)
 def nll_loss_without_log_softmax(event: LossCall) -> Iterator[Remark]:
     """The logarithm is missing."""
     yield from complain("TL103", event)
 
 
-@rule("TL105", "relu-before-cross-entropy", Severity.WARNING, "relu output into cross-entropy: class scores below 0 are cut off and get no gradient")
+@rule(
+    "TL105",
+    "relu-before-cross-entropy",
+    Severity.WARNING,
+    "relu output into cross-entropy: class scores below 0 are cut off and get no gradient",
+    losses=refusing("TL105"),
+)
 def relu_before_cross_entropy(event: LossCall) -> Iterator[Remark]:
     """Clipped logits."""
     yield from complain("TL105", event)
 
 
-@rule("TL201", "sigmoid-before-bce-with-logits", Severity.ERROR, "sigmoid or softmax output into a loss that takes logits")
+@rule("TL201", "sigmoid-before-bce-with-logits", Severity.ERROR, "sigmoid or softmax output into a loss that takes logits", losses=refusing("TL201"))
 def sigmoid_before_bce_with_logits(event: LossCall) -> Iterator[Remark]:
     """Sigmoid twice: predictions stay between 0.5 and 0.731."""
     yield from complain("TL201", event)
 
 
-@rule("TL202", "bce-on-logits", Severity.ERROR, "values outside [0, 1] into BCELoss, which takes sigmoid output")
+@rule("TL202", "bce-on-logits", Severity.ERROR, "values outside [0, 1] into BCELoss, which takes sigmoid output", losses=refusing("TL202"))
 def bce_on_logits(event: LossCall) -> Iterator[Remark]:
     """The sigmoid is missing: by what the values mean, or by what they are."""
     told = list(complain("TL202", event))

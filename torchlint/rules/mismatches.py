@@ -204,3 +204,8 @@ MISMATCHES: Mapping[tuple[LossFamily, Kind], Mismatch] = {
     **{("bce", kind): mismatch for kind, mismatch in _bce()},
     **{("kl_div", kind): mismatch for kind, mismatch in _kl_div()},
 }
+
+
+def refusing(code: str) -> frozenset[LossFamily]:
+    """The families of losses that a rule speaks of."""
+    return frozenset(family for (family, _), mismatch in MISMATCHES.items() if mismatch.code == code)

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
-from torchlint.events import Event
+from torchlint.contracts.schema import LossFamily
+from torchlint.events import Event, LossCall, LossMade
 from torchlint.model import Report, Rule, Severity
 from torchlint.rules import __path__ as _family_path
 from torchlint.rules.declare import ENTRIES, Entry, announce, rule
@@ -33,7 +34,7 @@ ALL: tuple[Rule, ...] = tuple(ENTRIES[code].rule for code in sorted(ENTRIES))
 
 _NAMES = {word.casefold(): rule for rule in ALL for word in (rule.code, rule.name)}
 _PREFIX = re.compile(r"TL\d{0,3}", re.IGNORECASE)
-_DISPATCH: dict[type[Event], tuple[Entry, ...]] = {}
+_DISPATCH: dict[tuple[type[Event], LossFamily | None], tuple[Entry, ...]] = {}
 
 
 def by_code(code_or_name: str) -> Rule | None:
@@ -50,14 +51,15 @@ def matches(selector: str, rule: Rule) -> bool:
 
 def judge(event: Event) -> Iterator[Report]:
     """What the rules say of one event, in the order of their codes. Whether a rule is selected is for the caller to ask."""
-    for entry in _entries_for(type(event)):
+    for entry in _entries_for(type(event), event.call.loss if isinstance(event, (LossCall, LossMade)) else None):
         for remark in entry.judge(event):
             yield Report(entry.rule, event.place, remark.message, remark.help, remark.steps, remark.severity, remark.cause, remark.evidence)
 
 
-def _entries_for(event: type[Event]) -> tuple[Entry, ...]:
-    known = _DISPATCH.get(event)
+def _entries_for(event: type[Event], loss: LossFamily | None) -> tuple[Entry, ...]:
+    known = _DISPATCH.get((event, loss))
     if known is None:
         entries = (ENTRIES[rule.code] for rule in ALL)
-        known = _DISPATCH[event] = tuple(entry for entry in entries if issubclass(event, entry.events))
+        known = tuple(entry for entry in entries if issubclass(event, entry.events) and (not entry.losses or loss in entry.losses))
+        _DISPATCH[event, loss] = known
     return known

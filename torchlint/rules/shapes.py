@@ -44,11 +44,17 @@ def number_of_classes(call: Call, given: Facts | None) -> int | None:
     return shape[axis] if shape is not None and axis is not None and axis < len(shape) else None
 
 
-@rule("TL109", "single-class-cross-entropy", Severity.ERROR, "cross-entropy or NLL loss over one class, which is constant")
+@rule(
+    "TL109",
+    "single-class-cross-entropy",
+    Severity.ERROR,
+    "cross-entropy or NLL loss over one class, which is constant",
+    losses=("cross_entropy", "nll"),
+)
 def single_class_cross_entropy(event: LossCall) -> Iterator[Remark]:
     """A softmax over one score is 1."""
     given = event.arguments.get("input")
-    if event.call.loss not in ("cross_entropy", "nll") or given is None or number_of_classes(event.call, given) != 1:
+    if given is None or number_of_classes(event.call, given) != 1:
         return
     always = "softmax over one score is 1 and its logarithm 0" if event.call.loss == "cross_entropy" else "one class has the log-probability 0"
     message = (
@@ -59,12 +65,18 @@ def single_class_cross_entropy(event: LossCall) -> Iterator[Remark]:
     yield Remark(message, help, steps_of(event.made, given, event.inside), evidence=Evidence.PROVEN)
 
 
-@rule("TL112", "swapped-class-axis", Severity.WARNING, "cross-entropy gets (batch, time, classes) where it takes (batch, classes, time)")
+@rule(
+    "TL112",
+    "swapped-class-axis",
+    Severity.WARNING,
+    "cross-entropy gets (batch, time, classes) where it takes (batch, classes, time)",
+    losses=("cross_entropy", "nll"),
+)
 def swapped_class_axis(event: LossCall) -> Iterator[Remark]:
     """The features of a linear layer lie in the last axis, and the loss takes the second for the classes; equal sizes hide it."""
     given, target = event.arguments.get("input"), known_shape(event.arguments.get("target"))
     shape = known_shape(given)
-    if event.call.loss not in ("cross_entropy", "nll") or given is None or shape is None or target is None:
+    if given is None or shape is None or target is None:
         return
     hidden = len(shape) == _SEQUENCE and shape[1] == shape[2] > 1 and target == shape[:2]
     if hidden and given.axis == len(shape) - 1 and given.kind is Kind.LOGITS and short(given.source) in _LINEAR:

@@ -18,11 +18,17 @@ TORCH_NAMES = {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char"
 """How torch's own messages name the dtypes that these losses refuse."""
 
 
-@rule("TL203", "integer-multilabel-targets", Severity.ERROR, "integer or bool targets, or class indices, into binary cross-entropy")
+@rule(
+    "TL203",
+    "integer-multilabel-targets",
+    Severity.ERROR,
+    "integer or bool targets, or class indices, into binary cross-entropy",
+    losses=("bce", "bce_with_logits"),
+)
 def integer_multilabel_targets(event: LossCall) -> Iterator[Remark]:
     """Binary cross-entropy multiplies by the target, so it must be floating and of the input's shape."""
     target = event.arguments.get("target")
-    if target is None or event.call.loss not in ("bce", "bce_with_logits"):
+    if target is None:
         return
     if target.dtype in TORCH_NAMES:
         yield _wrong_dtype(event, target, target.dtype)

@@ -82,12 +82,12 @@ def all_targets_ignored(event: LossCall) -> Iterator[Remark]:
     yield _violated(event, message, help, event.arguments.get("target"))
 
 
-@rule("TL207", "binary-target-range", Severity.ERROR, "targets of binary cross-entropy outside [0, 1]")
+@rule("TL207", "binary-target-range", Severity.ERROR, "targets of binary cross-entropy outside [0, 1]", losses=("bce", "bce_with_logits"))
 def binary_target_range(event: LossCall) -> Iterator[Remark]:
     """Below 0 or above 1 the loss has no lower bound."""
     target = event.arguments.get("target")
     seen = _seen(event, "target", "unit_interval")
-    if target is None or seen is None or not seen.outside or _whole(target) or event.call.loss not in ("bce", "bce_with_logits"):
+    if target is None or seen is None or not seen.outside or _whole(target):
         return
     torch_says = 'torch raises "all elements of target should be between 0 and 1"'
     silent = "torch says nothing, and the loss falls without bound as the score of such an element grows"

@@ -26,7 +26,7 @@ from torchlint.runtime.stack import lay, lift
 from torchlint.runtime.stance import EAGER
 
 LONGEST = 100_000  # calls that are looked at without a step of an optimizer, before looking pauses
-_compiling = torch.compiler.is_compiling
+_compiling = torch.compiler.is_dynamo_compiling
 
 
 class _Thread(threading.local):

@@ -64,10 +64,10 @@ def _read(*parts: Tensor) -> list[float]:
 
 
 def _numbers(tensor: Tensor, axis: int | None, domain: tuple[Domain, ...]) -> Observed:
-    values = tensor.detach().float()
+    values = tensor.detach() if tensor.dtype is torch.float32 else tensor.detach().float()
     lowest, highest = _read(*torch.aminmax(values))
-    nonfinite = tuple(dict.fromkeys(str(each) for each in (lowest, highest) if not isfinite(each)))
-    finite = not nonfinite
+    finite = isfinite(lowest) and isfinite(highest)
+    nonfinite = () if finite else tuple(dict.fromkeys(str(each) for each in (lowest, highest) if not isfinite(each)))
     excess = log_excess = sums = None
     if finite and axis is not None and tensor.dim() > axis and tensor.shape[axis] > 1:
         if lowest >= 0 and highest <= 1 + 1e-3:
