@@ -186,6 +186,15 @@ EXPLOSIVE = {
     "numbers that grow": "x = 99999999\n" + "x = x * x\n" * 60,
     "f-strings that double": "x = 'aaaaaaaaaa'\n" + "x = f'{x}{x}'\n" * 60,
     "strings side by side": "x = 'aaaaaaaaaa'\n" + "x = x.replace('a', 'aaaaaaaaaaaa')\n" * 40,
+    "long tests": "if "
+    + " and ".join(f"a.b{n} == {n}" for n in range(60))
+    + ":\n    pass\n"
+    + "if not ("
+    + " or ".join(f"not (a.b{n} and a.c{n})" for n in range(60))
+    + "):\n    pass\n",
+    "rounds whose tests hang on one another": "count = 0\nfor n in range(50):\n    count += 1\n    if a.rest[n] not in a.all[-3:] and count > 2:\n"
+    + "        count = 0\n",
+    "tests that double": "flag = a.x\nfor n in range(60):\n    flag = (flag or a.rest[n]) and (flag or a.y)\nif flag:\n    pass\n",
     "many alternatives in a loss": "\n".join(
         f"if a.b{n}:\n    x{n}, y{n} = F.softmax(x, dim=1), torch.sigmoid(x)\nelse:\n    x{n}, y{n} = x, torch.tanh(x)\nF.cross_entropy(x{n}, y{n})"
         for n in range(30)

@@ -112,6 +112,8 @@ class Entries:
     def _wanted(self, function: Function, cls: Class | None, roots_only: bool) -> bool:
         """Whether a function is still to be tried: nobody has called it, and something can come of it."""
         inherited = cls is not None and cls is not function.owner
+        if inherited and cls is not None and self._hot.is_part(cls.name):
+            return False
         if roots_only and (inherited or self._hot.mentions[function.name] > 1):
             return False
         return (inherited or id(function.node) not in self.machine.reached) and self._hot.is_hot(function.node)

@@ -55,6 +55,7 @@ STRINGS: dict[str, Value] = {}
 """Values of string literals, which cost a compilation each."""
 MOST_STRINGS = 20_000
 LONGEST_STRING = 2_000
+LONGEST_KEY = 250
 CONSTANT_NAMES = {"None": NONE, "True": TRUE, "False": FALSE}
 BUILTIN_NAMES = frozenset(dir(python))
 
@@ -239,7 +240,7 @@ def boolean(machine: Machine, node: Any, scope: Scope) -> Value:
         return left if truth is wants else machine.evaluate(node.right, scope)
     right = machine.evaluate(node.right, scope)
     if isinstance(left, Unknown) and isinstance(right, Unknown):
-        return Unknown(("either" if wants else "both", left.symbol, right.symbol))
+        return Unknown(_compound("either" if wants else "both", left.symbol, right.symbol))
     if isinstance(left, Unknown) and not isinstance(right, Const) and wants:
         return join([Option(left, (), False), Option(right, (), chosen_object(right))])
     return Unknown()
@@ -277,10 +278,31 @@ def _both(machine: Machine, node: cst.BooleanOperation, scope: Scope) -> Test:
         return right
     if right.outcome is not None:
         return right if right.outcome is not conjunction else left
-    key = ("and" if conjunction else "or", left.when_true, right.when_true)
+    key = _compound("and" if conjunction else "or", _parts(left.when_true), _parts(right.when_true))
     if conjunction:
         return Test(None, (*left.when_true, *right.when_true, (key, True)), ((key, False),))
     return Test(None, ((key, True),), (*left.when_false, *right.when_false, (key, False)))
+
+
+def _parts(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Without what was put together of the others, as `a and b` in `a and b and c`."""
+    return tuple(each for each in conditions if not (each[1] and isinstance(each[0], tuple) and each[0][:1] == ("and",)))
+
+
+def _compound(name: str, left: Hashable, right: Hashable) -> Hashable:
+    """What two tests ask together. Where it is long, as in a loop whose rounds hang on one another, it is not known again: comparing such keys
+    takes a time that doubles with each round."""
+    return (name, left, right) if _is_short((left, right)) else object()
+
+
+def _is_short(key: Hashable) -> bool:
+    waiting, count = [key], 0
+    while waiting and count <= LONGEST_KEY:
+        each = waiting.pop()
+        count += 1
+        if isinstance(each, tuple):
+            waiting.extend(each)
+    return count <= LONGEST_KEY
 
 
 def test_value(machine: Machine, value: Value) -> Test:

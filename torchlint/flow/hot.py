@@ -48,6 +48,8 @@ BUILT = "#built"
 
 HALVES = ("0.5", ".5", "0.50")
 ROUND = "round"
+PASSED = "#passed "
+"""Stands before a name that is an argument."""
 DIVIDED = "#divided"
 """Stands for a comparison with 0.5 or a method that rounds, which may judge a score."""
 
@@ -67,6 +69,7 @@ class Hot:
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT, DIVIDED}
         self._hot.update(table.networks)
         self.mentions: Counter[str] = Counter()  # in how many functions a word stands, its own definition among them
+        self._parts: set[str] = set()  # what classes mention, and what is handed on as an argument
         uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
         for module in modules:
             if module.source is not None:
@@ -81,6 +84,10 @@ class Hot:
     def is_hot(self, node: cst.CSTNode) -> bool:
         """Whether a definition mentions anything that leads to something."""
         return not self._hot.isdisjoint(self.words(node))
+
+    def is_part(self, name: str) -> bool:
+        """Whether a network is built by other networks: `ResNet(Block, [2, 2])`, `layers.append(Block())`. It is trained as a part of them."""
+        return name in self._parts
 
     def words(self, node: cst.CSTNode) -> frozenset[str]:
         """All names and attributes in a definition."""
@@ -97,7 +104,8 @@ class Hot:
         known = self._cold.get(id(node))
         if known is None:
             words = self.words(node)
-            known = self._cold[id(node)] = len(words) > FEW_WORDS and self._hot.isdisjoint(words) and self._networks.isdisjoint(words)
+            long = sum(not word.startswith(PASSED) for word in words) > FEW_WORDS
+            known = self._cold[id(node)] = long and self._hot.isdisjoint(words) and self._networks.isdisjoint(words)
         return known
 
     def _enter(self, body: Iterable[Any], owner: str | None, uses: dict[str, set[str]]) -> None:
@@ -112,17 +120,24 @@ class Hot:
                 name = statement.name.value
                 words = self.words(statement)
                 self.mentions.update(words)
+                self._note_passed(words)
                 if owner is None:
                     _add(uses, words, name)
                 else:
                     _add(uses, words, owner)
                     if name not in IMPLIED:
                         _add(uses, words, "." + name)
+                    self._parts.update(word for word in words & self._networks if word != owner)
                 _assignments(statement, uses, owner)
             else:
                 _assignments(statement, uses, owner)
+                words = frozenset(_words_of(statement))
+                self._note_passed(words)
                 if owner is not None:
-                    _add(uses, _words_of(statement), owner)
+                    _add(uses, words, owner)
+
+    def _note_passed(self, words: frozenset[str]) -> None:
+        self._parts.update(word.removeprefix(PASSED) for word in words if word.startswith(PASSED))
 
 
 def _add(uses: dict[str, set[str]], words: Iterable[str], name: str) -> None:
@@ -160,8 +175,10 @@ def _words_of(node: cst.CSTNode, activations: frozenset[str] = frozenset()) -> s
             words.add(DIVIDED)
         elif kind is cst.SimpleString:
             words.add(each.value.strip("\"'"))
-        elif kind is cst.Call and each.args and type(each.args[0].value) in (cst.Name, cst.Call, cst.Attribute) and _called(each.func) in activations:
-            words.add(BUILT)
+        elif kind is cst.Call and each.args:
+            words.update(PASSED + argument.value.value for argument in each.args if type(argument.value) is cst.Name)
+            if type(each.args[0].value) in (cst.Name, cst.Call, cst.Attribute) and _called(each.func) in activations:
+                words.add(BUILT)
         elif kind is cst.ComparisonTarget and type(each.comparator) is cst.Float and each.comparator.value in HALVES:
             words.add(DIVIDED)
     return words

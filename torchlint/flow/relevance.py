@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from torchlint.flow.imports import Resolver
 
 IMPORT = re.compile(rb"(?:^|[\n\";])[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+([^\n#]*)|import[ \t]+([\w][\w., \t]*))")
+ALIAS = re.compile(rb"\b([A-Za-z_]\w*)[ \t]+as[ \t]+([A-Za-z_]\w*)")
 CLASS = re.compile(rb"\bclass[ \t]+([A-Za-z_]\w*)")
 NAME = re.compile(rb"[A-Za-z_]\w*")
 OTHER_TOKENS = (
@@ -59,8 +60,11 @@ def imports_of(data: bytes, path: str, resolver: Resolver) -> set[str]:
 
 
 def networks_in(contents: Iterable[bytes]) -> frozenset[str]:
-    """The names of all classes in files that define a `forward`, among which all networks are, whatever file they are in."""
-    return frozenset(name.decode("ascii") for data in contents if b"def forward" in data for name in CLASS.findall(data))
+    """The names of all classes in files that define a `forward`, among which all networks are, and what they are called where they are imported."""
+    files = list(contents)
+    names = {name for data in files if b"def forward" in data for name in CLASS.findall(data)}
+    names |= {other for data in files for name, other in ALIAS.findall(data) if name in names}
+    return frozenset(name.decode("ascii") for name in names)
 
 
 def relevant(contents: dict[str, bytes], tokens: Sequence[bytes], resolver: Resolver) -> list[str]:

@@ -14,6 +14,7 @@ STAGES: dict[str, Stage] = {
     "adversarial_mart": Stage(("train.py --epochs 1 --num-steps 2",), lambda: {"cifar_train.pt": pairs(8, image(3, 16, 16), label(10))}),
     "argparse_flag_default": Stage(("train.py --epochs 1",)),
     "asked_magnitudes": Stage(("train.py",)),
+    "blocks_of_a_trained_base": Stage(("train.py",)),
     "attention_mil": Stage(
         ("main.py --bags bags --max-epochs 2 --dim 6",),
         lambda: {f"bags/{n}.pt": row for n, row in enumerate(rows(4, features=normal(7, 6), label=number(2)))},
