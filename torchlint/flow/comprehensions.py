@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchlint.flow.assignment import assign
+from torchlint.flow.conditions import test
 from torchlint.flow.decisions import join
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.scope import Scope
@@ -58,8 +59,6 @@ def evaluate_dict_comprehension(machine: Machine, node: Any, scope: Scope) -> Va
 
 def _loop(machine: Machine, clause: cst.CompFor, scope: Scope, body: Callable[[], None]) -> bool:
     """Run the body for each entry of the innermost loop; whether the entries were all known."""
-    from torchlint.flow.expressions import test  # mutual recursion: evaluating expressions leads here
-
     iterable = machine.evaluate(clause.iter, scope)
     known = as_sequence(machine, iterable)
     complete = known is not None and not known.open and len(known.items) <= MOST_UNROLLED

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from torchlint.flow.conditions import test
 from torchlint.flow.decisions import TEXTS
-from torchlint.flow.expressions import test
 from torchlint.flow.machine import Status
 from torchlint.flow.values import Condition
 from torchlint.flow.walking import walk

@@ -20,7 +20,7 @@ import libcst as cst
 
 from torchlint.flow import operators
 from torchlint.flow.assignment import assign
-from torchlint.flow.expressions import test_value
+from torchlint.flow.conditions import test_value
 from torchlint.flow.machine import Machine, Status
 from torchlint.flow.scope import Scope
 from torchlint.flow.values import Condition, Sequence, Unknown, Value

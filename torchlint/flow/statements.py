@@ -16,10 +16,10 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import assign
 from torchlint.flow.attributes import ITEMS, class_attribute
 from torchlint.flow.conditionals import conditional
+from torchlint.flow.conditions import test
 from torchlint.flow.containers import extend, forget_items
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
-from torchlint.flow.expressions import test
 from torchlint.flow.functions import call_function
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.machine import EXECUTORS, Machine, Status
