@@ -18,20 +18,7 @@ from torchlint.contracts.schema import LossFamily
 from torchlint.events import LossCall
 from torchlint.model import Facts, Kind
 from torchlint.rules.declare import Remark, chosen, origin, steps_of
-
-KIND_WORDS: Mapping[Kind, str] = {
-    Kind.LOGITS: "logits",
-    Kind.PROBABILITIES: "probabilities",
-    Kind.LOG_PROBABILITIES: "log-probabilities",
-    Kind.FLAT_LOG_PROBABILITIES: "log-probabilities of values that were in [0, 1] already",
-    Kind.UNIT_INTERVAL: "values in [0, 1]",
-    Kind.LOG_UNIT_INTERVAL: "log-sigmoid values",
-    Kind.NONNEGATIVE: "non-negative values",
-    Kind.SIGNED_UNIT: "values in [-1, 1]",
-    Kind.ONE_HOT: "one-hot values",
-    Kind.CLASS_INDICES: "class indices",
-    Kind.UNKNOWN: "values of unknown kind",
-}
+from torchlint.wording import KIND_WORDS
 
 
 @dataclass(frozen=True, slots=True)
