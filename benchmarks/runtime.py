@@ -80,7 +80,7 @@ def transformer() -> Training:
     return _training(nn.Sequential(net, nn.Flatten(0, 1)), torch.optim.AdamW(net.parameters(), 1e-4), tokens, target)
 
 
-MODELS: dict[str, tuple[Callable[[], Training], int]] = {"mlp": (mlp, 400), "resnet": (resnet, 50), "transformer": (transformer, 50)}
+MODELS: dict[str, tuple[Callable[[], Training], int]] = {"mlp": (mlp, 100), "resnet": (resnet, 50), "transformer": (transformer, 50)}
 """What is trained, and how many steps make up one measurement."""
 
 
