@@ -3,7 +3,7 @@
     criterion = nn.KLDivLoss()        # births.of(criterion) points here, and a LossMade event is told
     hidden = nn.ReLU(x)               # and a ModuleMade: a tensor is no setting
     head = nn.LogSoftmax()            # and an ActivationCall that lacks its `dim`, whether or not it is ever applied
-    births.name_of(type(criterion), <contract of kl_div>)      # "torch.nn.KLDivLoss"
+    births.name_of(type(criterion), "torch.nn.functional.kl_div", <its contract>)      # "torch.nn.KLDivLoss"
 
 `install` puts one thin wrapper around `nn.Module.__init__`, and only `torchlint run` and `enable` do that: no function of torch is replaced, and the
 wrapper does nothing in code that is being compiled. Without it, places of construction are unknown and losses are judged where they are called.
