@@ -61,6 +61,7 @@ Effect = Literal[
     "hydra_main",  # decorates the function that gets the configuration of some YAML files
     "instantiate",  # builds what a configuration names by `_target_`
     "load_yaml",
+    "read_data",  # reads a YAML or JSON file that is open
     "parser",  # makes a parser of command-line options
     "add_option",
     "set_options",  # sets defaults of options

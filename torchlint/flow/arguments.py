@@ -7,9 +7,9 @@ For example:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -27,7 +27,8 @@ class Arguments:
     """Evaluated arguments of a call. open: more arguments than these may be there, at unknown places.
 
     rest: what `*args` of unknown length holds, one value for all; nodes: where each argument is written;
-    behind: positional arguments after one of unknown length; hole: nothing at all is known of one of those.
+    behind: positional arguments after one of unknown length; hole: nothing at all is known of one of those;
+    either: the dicts of which one is spread (`each_way` decides).
     """
 
     positional: list[Value] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Arguments:
     nodes: list[cst.CSTNode] = field(default_factory=list)
     behind: list[Value] = field(default_factory=list)
     hole: bool = False
+    either: Alternatives | None = None
 
     def with_first(self, first: Value) -> Arguments:
         """The same arguments behind one more."""
@@ -63,11 +65,7 @@ def evaluate_arguments(machine: Machine, nodes: Seq[cst.Arg], scope: Scope) -> A
         if node.star == "*":
             _spread(machine, result, value)
         elif node.star == "**":
-            if isinstance(value, Mapping):
-                result.keywords.update({key: item for key, item in value.entries.items() if isinstance(key, str)})
-                result.open = result.open or value.open
-            else:
-                result.open = True
+            _spread_dict(result, value)
         elif node.keyword is not None:
             result.keywords[node.keyword.value] = value
         elif result.rest is None and not result.open:
@@ -77,6 +75,29 @@ def evaluate_arguments(machine: Machine, nodes: Seq[cst.Arg], scope: Scope) -> A
             result.open = True
         result.nodes.append(node)
     return result
+
+
+def each_way(machine: Machine, arguments: Arguments, run: Callable[[Arguments], Value]) -> Value:
+    """run(arguments), for each of the dicts that may be spread into them by itself."""
+    if arguments.either is None:
+        return run(arguments)
+
+    def with_one(entries: Value) -> Value:
+        one = replace(arguments, keywords=dict(arguments.keywords), either=None)
+        _spread_dict(one, entries)
+        return run(one)
+
+    return machine.lift(arguments.either, with_one)
+
+
+def _spread_dict(result: Arguments, value: Value) -> None:
+    if isinstance(value, Mapping):
+        result.keywords.update({key: item for key, item in value.entries.items() if isinstance(key, str)})
+        result.open = result.open or value.open
+    elif isinstance(value, Alternatives) and result.either is None and all(isinstance(option.value, Mapping) for option in value.options):
+        result.either = value
+    else:
+        result.open = True
 
 
 def _spread(machine: Machine, result: Arguments, value: Value) -> None:

@@ -19,6 +19,7 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.containers import MAPPING_METHODS, SEQUENCE_METHODS, Handler, make_dict
+from torchlint.flow.data_files import joined_path, opened
 from torchlint.flow.decisions import joined
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.values import (
@@ -26,6 +27,7 @@ from torchlint.flow.values import (
     NEVER,
     NONE,
     TRUE,
+    Alternatives,
     Api,
     ApiObject,
     Builtin,
@@ -90,6 +92,24 @@ def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
     except (TypeError, ValueError, LookupError):
         return Unknown()
     return Sequence([Const(each) for each in result], True) if isinstance(result, list) else constant(result)
+
+
+def _for_each(handler: Handler, *positions: int) -> Handler:
+    """The handler, applied to each alternative of the arguments at these positions by itself."""
+
+    def handle(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+        given = arguments.positional
+        for position in positions:
+            if position < len(given) and type(given[position]) is Alternatives:
+
+                def one(each: Value, position: int = position) -> Value:
+                    replaced = Arguments([*given[:position], each, *given[position + 1 :]], arguments.keywords, arguments.open)
+                    return handle(machine, receiver, replaced, node, scope)
+
+                return machine.project_value(given[position], one)
+        return handler(machine, receiver, arguments, node, scope)
+
+    return handle
 
 
 # --- functions -------------------------------------------------------------------------------------------------------------
@@ -350,6 +370,16 @@ def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Argume
     return Sequence(items, fields=tuple(names))
 
 
+def _open(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """open("config.yaml")"""
+    return opened(arguments.get(0, "file"))
+
+
+def _join_path(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """os.path.join("configs", args.config)"""
+    return Unknown() if arguments.open else joined_path(arguments.positional)
+
+
 def _exit(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """sys.exit()"""
     return NEVER
@@ -357,10 +387,12 @@ def _exit(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
 
 FUNCTIONS: dict[str, Handler] = {
     "list": _list, "tuple": _tuple, "dict": make_dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
-    "reversed": _reversed, "iter": _same, "map": _map, "getattr": _getattr, "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
-    "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _vars, "eval": _eval, "__import__": _import_module,
+    "reversed": _reversed, "iter": _same, "map": _map, "getattr": _for_each(_getattr, 0, 1),
+    "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
+    "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _vars, "eval": _eval,
+    "__import__": _for_each(_import_module, 0),
     "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
-    "exit": _exit, "quit": _exit, "#namedtuple": _make_namedtuple, "#identity": _same,
+    "exit": _exit, "quit": _exit, "open": _open, "#namedtuple": _make_namedtuple, "#identity": _same,
 }  # fmt: skip
 
 
@@ -382,7 +414,7 @@ LIBRARY: dict[str, Handler] = {
     "copy.deepcopy": _same, "copy.copy": _same,
     "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
     "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),
-    "importlib.import_module": _import_module,
+    "importlib.import_module": _for_each(_import_module, 0), "os.path.join": _join_path, "io.open": _open, "codecs.open": _open,
     "functools.lru_cache": _same, "functools.wraps": lambda machine, receiver, arguments, node, scope: Builtin("#identity"),
     "typing.cast": lambda machine, receiver, arguments, node, scope: arguments.get(1, "val") or Unknown(),
 }  # fmt: skip

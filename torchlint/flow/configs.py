@@ -25,6 +25,7 @@ import libcst as cst
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.choices import choose
+from torchlint.flow.data_files import YAML, chosen, read
 from torchlint.flow.values import Api, ApiObject, Const, Import, Mapping, Partial, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 CONFIG = "#config"
 """The attribute of a decorator that holds the configuration which the decorated function gets."""
-LARGEST_FILE = 200_000
 DEEPEST = 8
 MOST_OFFERED = 12
 OLD_TARGETS = ("target", "cls", "class")
@@ -46,7 +46,7 @@ def hydra_main(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope:
     """@hydra.main(config_path=..., config_name=...)"""
     decorator = ApiObject("hydra.main", None, {})
     path, name = arguments.get(0, "config_path"), arguments.get(1, "config_name")
-    if name is None and isinstance(path, Const) and isinstance(path.value, str) and path.value.endswith((".yaml", ".yml")):
+    if name is None and isinstance(path, Const) and isinstance(path.value, str) and path.value.endswith(YAML):
         path, name = (Const(part) for part in posixpath.split(path.value))  # as Hydra had it before 1.0
     folder = _folder(machine, path, scope)
     if folder is not None and isinstance(name, Const) and isinstance(name.value, str):
@@ -58,14 +58,8 @@ def hydra_main(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope:
 
 def load_yaml(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """OmegaConf.load("config.yaml")"""
-    name = arguments.first()
-    if not isinstance(name, Const) or not isinstance(name.value, str):
-        return Unknown()
-    for folder in _upward(scope.module.directory):
-        found = _read(machine, posixpath.normpath(posixpath.join(folder, name.value)))
-        if found:
-            return _value(found, found, 0)
-    return Unknown()
+    path = arguments.first() or Unknown()
+    return machine.project_value(path, lambda each: chosen(machine, each, scope, lambda found: _value(found, found, 0)))
 
 
 def instantiate(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -130,46 +124,29 @@ def _folder(machine: Machine, given: Value | None, scope: Scope) -> str | None:
     name = given.value if isinstance(given, Const) else last
     if not isinstance(name, str):
         return None
-    folders = _upward(scope.module.directory) if last is not None else [scope.module.directory]
+    folders = machine.project.upward(scope.module.directory) if last is not None else (scope.module.directory,)
     paths = (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
     return next((path for path in paths if machine.project.is_dir(path)), None)
 
 
-def _upward(folder: str) -> list[str]:
-    found = [folder]
-    while posixpath.dirname(found[-1]) != found[-1] and len(found) < DEEPEST:
-        found.append(posixpath.dirname(found[-1]))
-    return found
-
-
 def _read(machine: Machine, path: str) -> dict[str, Any]:
-    """A YAML file as a dict; empty where there is none, or something else is in it."""
-    import yaml  # type: ignore[import-untyped]
-
-    data = machine.project.read(path)
-    if data is None or len(data) > LARGEST_FILE:
-        return {}
-    try:
-        found = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    if b"@package _global_" in data[:300]:
+    """A YAML file of Hydra, with a mark where its entries belong to the top."""
+    found = read(machine, path)
+    if found and b"@package _global_" in (machine.project.read(path) or b"")[:300]:
         found["#global"] = True
-    return {key: value for key, value in found.items() if isinstance(key, str)}
+    return found
 
 
 def _composed(machine: Machine, folder: str, name: str, depth: int) -> dict[str, Any]:
     """A configuration with the files of its `defaults` list put in."""
-    own = _read(machine, posixpath.join(folder, name if name.endswith((".yaml", ".yml")) else name + ".yaml"))
+    own = _read(machine, posixpath.join(folder, name if name.endswith(YAML) else name + ".yaml"))
     defaults = own.pop("defaults", [])
     result: dict[str, Any] = {}
     for entry in defaults if isinstance(defaults, list) and depth < DEEPEST else ():
         if isinstance(entry, str) and entry != "_self_":
             _merge(result, _composed(machine, folder, entry, depth + 1))
-        for key, chosen in entry.items() if isinstance(entry, dict) else ():
-            _put_group(machine, result, folder, str(key), chosen, depth)
+        for key, value in entry.items() if isinstance(entry, dict) else ():
+            _put_group(machine, result, folder, str(key), value, depth)
     _merge(result, own)
     return result
 
@@ -203,7 +180,7 @@ class _Offer:
 
 def _offered(machine: Machine, folder: str, chosen: str, found: dict[str, Any], depth: int) -> dict[str, Any] | _Offer:
     """The chosen file of a group; with the others that name a target too, where there are a few."""
-    names = [name.rpartition(".")[0] for name in machine.project.listed(folder) if name.endswith((".yaml", ".yml"))]
+    names = [name.rpartition(".")[0] for name in machine.project.listed(folder) if name.endswith(YAML)]
     if depth or "_target_" not in found or not 1 < len(names) <= MOST_OFFERED:
         return found
     files = {chosen: found}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import configs, hooks, settings
+from torchlint.flow import configs, data_files, hooks, settings
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import ITEMS, children_of
 from torchlint.flow.values import NONE, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
@@ -163,6 +163,7 @@ EFFECTS: dict[str, Handler] = {
     "hydra_main": configs.hydra_main,
     "instantiate": configs.instantiate,
     "load_yaml": configs.load_yaml,
+    "read_data": data_files.read_data,
     "parser": settings.parser,
     "add_option": settings.add_option,
     "set_options": settings.set_options,

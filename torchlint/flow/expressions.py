@@ -13,13 +13,13 @@ from typing import Any
 import libcst as cst
 
 from torchlint.flow import operators
-from torchlint.flow.arguments import evaluate_arguments
+from torchlint.flow.arguments import Arguments, each_way, evaluate_arguments
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.builtins import NAMES
 from torchlint.flow.calls import call, call_method
 from torchlint.flow.comprehensions import evaluate_comprehension, evaluate_dict_comprehension
 from torchlint.flow.conditions import as_value, asked_of, compound, test, truth_of
-from torchlint.flow.decisions import join
+from torchlint.flow.decisions import join, joined
 from torchlint.flow.iteration import element_of
 from torchlint.flow.machine import EVALUATORS, Machine, Status
 from torchlint.flow.merging import chosen_object
@@ -90,10 +90,13 @@ def evaluate_call(machine: Machine, node: Any, scope: Scope) -> Value:
     if type(function) is cst.Attribute:
         receiver = machine.evaluate(function.value, scope)
         arguments = evaluate_arguments(machine, node.args, scope)
-        return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, arguments, node, scope))
+
+        def one_way(given: Arguments) -> Value:
+            return machine.lift(receiver, lambda each: call_method(machine, each, function.attr.value, given, node, scope))
+
+        return each_way(machine, arguments, one_way)
     callee = machine.evaluate(function, scope)
-    arguments = evaluate_arguments(machine, node.args, scope)
-    return call(machine, callee, arguments, node, scope)
+    return each_way(machine, evaluate_arguments(machine, node.args, scope), lambda given: call(machine, callee, given, node, scope))
 
 
 def evaluate_subscript(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -140,17 +143,30 @@ def concatenated_string(machine: Machine, node: Any, scope: Scope) -> Value:
 
 def formatted_string(machine: Machine, node: Any, scope: Scope) -> Value:
     """An f-string whose parts are all constant: f"layer{i}". Every part is evaluated: there may be calls among them."""
-    text: str | None = ""
-    for index, part in enumerate(node.parts):
+    text: Value = Const("")
+    for part in node.parts:
         if type(part) is cst.FormattedStringText:
-            text = None if text is None else text + part.value
+            text = _continued(machine, text, Const(part.value))
             continue
         value = machine.evaluate(part.expression, scope)
-        if text is not None and type(value) is Unknown and all(type(each) is cst.FormattedStringText for each in node.parts[index + 1 :]):
-            return Unknown(("joined", text, value.symbol, "".join(each.value for each in node.parts[index + 1 :])))
-        plain = isinstance(value, Const) and not part.format_spec and not part.conversion
-        text = text + str(value.value) if text is not None and plain and isinstance(value, Const) else None
-    return constant(text) if text is not None else Unknown()
+        text = _continued(machine, text, Unknown() if part.format_spec or part.conversion else value)
+    return text
+
+
+def _continued(machine: Machine, text: Value, more: Value) -> Value:
+    """A text with more behind it: known, or all but one unknown in it, or unknown."""
+    if type(text) is Alternatives:
+        return machine.project_value(text, lambda each: _continued(machine, each, more))
+    if type(more) is Alternatives:
+        return machine.project_value(more, lambda each: _continued(machine, text, each))
+    if isinstance(text, Const) and isinstance(more, Const):
+        return constant(f"{text.value}{more.value}")
+    if isinstance(text, Const) and type(more) is Unknown:
+        return Unknown(("joined", text.value, more.symbol, ""))
+    pieces = joined(text.symbol) if isinstance(text, Unknown) else None
+    if pieces is not None and isinstance(more, Const):
+        return Unknown(("joined", pieces[0], pieces[1], f"{pieces[2]}{more.value}"))
+    return Unknown()
 
 
 def sequence(machine: Machine, node: Any, scope: Scope) -> Value:

@@ -71,7 +71,7 @@ class Resolver:
         if top in sys.stdlib_module_names:  # a file beside the script hides the standard library, one further up does not
             return self._in(folder, dotted) if not self._package(folder) else None
         namespace = None
-        for base in self._upward(folder):
+        for base in self.upward(folder):
             for place in (base, base + "/src"):
                 found = self._in(place, dotted)
                 if found and found.endswith(".py"):
@@ -79,7 +79,8 @@ class Resolver:
                 namespace = namespace or found
         return namespace or self._by_suffix(dotted)
 
-    def _upward(self, folder: str) -> tuple[str, ...]:
+    def upward(self, folder: str) -> tuple[str, ...]:
+        """The folder and those above it, up to the top folders and out of packages."""
         if folder not in self._folders:
             chain = [folder]
             here = folder

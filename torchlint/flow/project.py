@@ -63,6 +63,10 @@ class Project:
         """The contents of a file of the project that is no Python: a configuration."""
         return self._files.read(path) if self._files.is_file(path) else None
 
+    def is_file(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return self._files.is_file(path)
+
     def is_dir(self, path: str) -> bool:
         """Whether there is such a folder."""
         return self._files.is_dir(path)
@@ -70,6 +74,10 @@ class Project:
     def listed(self, folder: str) -> Sequence[str]:
         """The sorted names in a folder."""
         return self._files.listdir(folder)
+
+    def upward(self, folder: str) -> Sequence[str]:
+        """A folder of the project and those above it, up to the project's top."""
+        return self._resolver.upward(folder)
 
     def module(self, machine: Machine, path: str) -> ModuleScope | None:
         """The module of a file (or of a folder without __init__.py), run; None when it cannot be read."""

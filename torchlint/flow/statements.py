@@ -18,6 +18,7 @@ from torchlint.flow.attributes import ITEMS, class_attribute
 from torchlint.flow.conditionals import conditional
 from torchlint.flow.conditions import test
 from torchlint.flow.containers import extend, forget_items
+from torchlint.flow.data_files import OPENED
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
 from torchlint.flow.functions import call_function
@@ -268,7 +269,7 @@ def _entered(machine: Machine, manager: Value) -> Value:
         enter = class_attribute(manager.cls, "__enter__")
         if isinstance(enter, Function):
             return call_function(machine, enter, Arguments([manager]), manager)
-    return Unknown()
+    return manager if isinstance(manager, ApiObject) and manager.name == OPENED else Unknown()
 
 
 def try_block(machine: Machine, node: Any, scope: Scope) -> Status:

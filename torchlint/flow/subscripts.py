@@ -67,6 +67,8 @@ def subscript(machine: Machine, owner: Value, index: Value, node: cst.CSTNode, s
         return part_of_tensor(owner, index)
     if isinstance(owner, Sequence):
         return _of_sequence(owner, index)
+    if type(index) is Alternatives and isinstance(owner, (Mapping, ModuleValue)):
+        return machine.project_value(index, lambda each: subscript(machine, owner, each, node, scope))
     if isinstance(owner, Mapping):
         return of_mapping(owner, index)
     if isinstance(owner, (ApiObject, Instance)):

@@ -50,6 +50,10 @@ STAGES: dict[str, Stage] = {
             "graph.pt": {"x": torch.rand(9, 5), "adj": torch.eye(9), "y": torch.randint(3, (9,)), "train_mask": torch.ones(9).bool(), "n_class": 3}
         },
     ),
+    "config_files": Stage(
+        ("train.py --config configs/petals.yaml", "train.py -c configs/leaves.yaml", "evaluate.py"),
+        lambda: {name: [(torch.rand(4, 3, 4, 4), torch.randint(5, (4,)))] for name in ("train.pt", "test.pt")},
+    ),
     "constructed_with_tensor": Stage(
         ("lesson.ipynb",) * 3,
         patches=(  # torch raises at the first wrong line: it is mended to reach the next

@@ -54,6 +54,10 @@ STAGES: dict[str, Stage] = {
     ),
     "click_model_hooked_scores": Stage(("train.py --epochs 4",), lambda: {"clicks.pt": table(8, features=normal(5), clicked=flags())}),
     "cluster_gan_tuple_positions": Stage(("train.py -n 4",), lambda: {"digits.pt": torch.rand(8, 20)}),
+    "config_files": Stage(
+        ("train.py --config configs/petals.yaml", "train.py -c configs/leaves.yaml", "evaluate.py"),
+        lambda: {name: [(torch.rand(4, 3, 4, 4), torch.randint(5, (4,)))] for name in ("train.pt", "test.pt")},
+    ),
     "darts_stem": Stage(
         ("train_imagenet.py --epochs 3 --batch_size 4 --init_channels 8",), lambda: {"imagenet100.pt": pairs(4, image(3, 64, 64), label(100))}
     ),
