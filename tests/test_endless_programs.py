@@ -195,6 +195,12 @@ EXPLOSIVE = {
     "rounds whose tests hang on one another": "count = 0\nfor n in range(50):\n    count += 1\n    if a.rest[n] not in a.all[-3:] and count > 2:\n"
     + "        count = 0\n",
     "tests that double": "flag = a.x\nfor n in range(60):\n    flag = (flag or a.rest[n]) and (flag or a.y)\nif flag:\n    pass\n",
+    "counts that any round may raise": "def score(rows, said):\n    total = 0\n    for i in range(rows.size):\n        row, hits, extra, lost = rows[i], 0, 0, 0\n"
+    + "        for n in range(30):\n            if row[n] == 1 and said[i][n] == 1:\n                hits += 1\n"
+    + "            elif row[n] == 0 and said[i][n] == 1:\n                extra += 1\n            elif row[n] == 1 and said[i][n] == 0:\n                lost += 1\n"
+    + "        first = 1 if hits + extra == 0 else hits / (hits + extra)\n        second = 1 if hits + lost == 0 else hits / (hits + lost)\n"
+    + "        if first + second == 0:\n            total += 0\n        else:\n            total += 2 * first * second / (first + second)\n    return total\n"
+    + "running = 0\nfor epoch in range(8):\n    for batch in a:\n        running += score(batch, x)\n",
     "many alternatives in a loss": "\n".join(
         f"if a.b{n}:\n    x{n}, y{n} = F.softmax(x, dim=1), torch.sigmoid(x)\nelse:\n    x{n}, y{n} = x, torch.tanh(x)\nF.cross_entropy(x{n}, y{n})"
         for n in range(30)

@@ -35,6 +35,9 @@ MOST_OPTIONS = 8
 """How many alternatives a value may have; more of them are cut, which can only lose findings."""
 MOST_OBJECTS = 16
 """... of networks and losses: a script that trains any of fifteen networks is not rare."""
+MOST_CONDITIONS = 24
+"""How many conditions an alternative keeps. A count that every round of a loop may raise would carry all of them; of one that lost some it is not
+sure any more that it arises."""
 
 
 def contradicts(key: Hashable, outcome: bool, other: Hashable, other_outcome: bool) -> bool:
@@ -271,7 +274,7 @@ def _flat(options: Sequence[Option]) -> list[Option]:
         for each in inner:
             if consistent(each.conditions, option.conditions):
                 conditions = tuple(dict.fromkeys(option.conditions + each.conditions))
-                flat.append(Option(each.value, conditions, option.certain and each.certain))
+                flat.append(Option(each.value, conditions[:MOST_CONDITIONS], option.certain and each.certain and len(conditions) <= MOST_CONDITIONS))
                 if each.certain:
                     sources.setdefault(_meaning(each.value), set()).add(index)
     everywhere = {meaning for meaning, found in sources.items() if len(found) == len(options) > 1}
