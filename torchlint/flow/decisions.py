@@ -98,11 +98,21 @@ def consistent(first: Sequence[Condition], second: Sequence[Condition]) -> bool:
     """Whether two sets of conditions can hold in one run."""
     if not first or not second:
         return True
-    for key, outcome in first:
-        for other, other_outcome in second:
-            if contradicts(key, outcome, other, other_outcome):
-                return False
-    return True
+    outcomes = dict(first)
+    if any(outcomes.get(key, outcome) is not outcome for key, outcome in second):
+        return False
+    return not _excludes(first, second) and not _excludes(second, first)
+
+
+def _excludes(settled: Sequence[Condition], others: Sequence[Condition]) -> bool:
+    """Whether something that equals a constant by the one makes a test of the others come out otherwise."""
+    equal: dict[Hashable, list[Hashable]] = {}
+    for key, outcome in settled:
+        if outcome and _is_test(key) and key[0] == "==":
+            equal.setdefault(root_of(key[1]), []).append(key)
+    return bool(equal) and any(
+        contradicts(one, True, other, outcome) for other, outcome in others if _is_test(other) for one in equal.get(root_of(other[1]), ())
+    )
 
 
 def usual(conditions: Iterable[Condition], defaults: Mapping[Hashable, Any]) -> bool:
