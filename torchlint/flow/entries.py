@@ -28,7 +28,7 @@ from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
 from torchlint.flow.networks import call_object
 from torchlint.flow.places import NodePlace
-from torchlint.flow.samples import forward_argument, unknown_arguments
+from torchlint.flow.samples import forward_argument, unknown_arguments, ways_to_call
 from torchlint.flow.scope import ModuleScope
 from torchlint.flow.values import ApiObject, Class, Function, Instance, Value
 from torchlint.flow.walking import walk
@@ -94,7 +94,8 @@ class Entries:
                     if wanted and cls is not None:
                         self._try(module, partial(self._methods, module, cls, wanted))
                     for function in wanted if cls is None else ():
-                        self._try(module, partial(self._function, module, function))
+                        for arguments in ways_to_call(function, 0):
+                            self._try(module, partial(self._function, module, function, arguments))
                 if self.progress is not None and not roots_only:
                     self.progress(module)
         for event in self.machine.thresholds.settled():
@@ -153,20 +154,19 @@ class Entries:
         self.machine.run(block.body.body, module)
         self._networks(module)
 
-    def _function(self, module: ModuleScope, function: Function) -> None:
-        call_function(self.machine, function, unknown_arguments(function, 0))
+    def _function(self, module: ModuleScope, function: Function, arguments: Arguments) -> None:
+        call_function(self.machine, function, arguments)
         self._networks(module)
 
     def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
         """Methods of one object, each from the state that its constructor leaves."""
         receiver = self.sample(cls)
         for function in functions:
-            if function.name != "__init__":
-                self._try(module, partial(self._method, module, function, cls, receiver))
+            first: list[Value] = [] if function.role == "static" else [cls if function.role == "class" else receiver]
+            for arguments in ways_to_call(function, len(first)) if function.name != "__init__" else ():
+                self._try(module, partial(self._method, module, function, first, arguments))
 
-    def _method(self, module: ModuleScope, function: Function, cls: Class, receiver: Value) -> None:
-        first = {"static": [], "class": [cls]}.get(function.role, [receiver])
-        arguments = unknown_arguments(function, len(first))
+    def _method(self, module: ModuleScope, function: Function, first: list[Value], arguments: Arguments) -> None:
         call_function(self.machine, function, Arguments([*first, *arguments.positional]), first[0] if first else None)
         self._networks(module)
 
@@ -194,9 +194,9 @@ class Entries:
         machine = self.machine
         if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
             forward = class_attribute(network.cls, FORWARD)
-            arguments = unknown_arguments(forward, 1).positional if isinstance(forward, Function) else [forward_argument()]
-            if id(network) not in machine.called:
-                call_instance(machine, network, Arguments(arguments), network.cls.node, network.cls.scope)
+            ways = ways_to_call(forward, 1) if isinstance(forward, Function) else [Arguments([forward_argument()])]
+            for arguments in ways if id(network) not in machine.called else ():
+                call_instance(machine, network, arguments, network.cls.node, network.cls.scope)
             run_steps(machine, network)
         elif isinstance(network, ApiObject) and network.attributes and network.made is not None and id(network.made) not in machine.taken_apart:
             place = network.made.place

@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
     from torchlint.flow.scope import Scope
 
-MODULE_WORK = 60_000
-"""How many nodes running the body of one imported module may take."""
+BODY_WORK = 300_000
+"""How many nodes running the body of one file may take, which for a script or a notebook is the whole program."""
+LIBRARY_WORK = 60_000
+"""... of a file that is imported and not checked."""
+STATEMENT_WORK = 120_000
+"""... and one statement of it: a training loop does not take the turn of the cells behind it."""
+LEAST_STATEMENT_WORK = 1_000
+"""... and what any statement gets, so that what stands at the end is at least defined."""
 MOST_IMPORTS = 30
 """How long a chain of re-exports is followed."""
 ALWAYS_LIBRARY = frozenset({"torch"})
@@ -55,6 +61,7 @@ class Project:
     def __init__(self, files: Files, roots: Sequence[str], known: Sequence[str]) -> None:
         self._files = files
         self._resolver = Resolver(files, roots, known)
+        self._targets = frozenset(known)
         self._modules: dict[str, ModuleScope | None] = {}
         self.errors: dict[str, list[UnreadableFile]] = {}
         self._depth = 0
@@ -118,25 +125,31 @@ class Project:
         assert scope.source is not None
         saved = (machine.paths, machine.frames, machine.work, machine.no_grad, machine.watch, machine.layer_loops)
         machine.paths, machine.frames, machine.no_grad, machine.watch, machine.layer_loops = Assumptions(), [], 0, None, 0
-        machine.work = MODULE_WORK
         mark = machine.store.mark()
         scope.variables["__name__"] = Const(scope.name)
         scope.variables["__file__"] = Unknown()
         scope.running = True
+        left = BODY_WORK if scope.path in self._targets else LIBRARY_WORK
         try:
             for statement in scope.source.tree.body:
-                try:
-                    machine.run((statement,), scope)
-                except RecursionError:
-                    continue
-                except Exhausted:
-                    break
-                except Exception as error:
-                    machine.failed(error)
+                machine.work = share = max(min(left, STATEMENT_WORK), LEAST_STATEMENT_WORK)
+                self._run_statement(machine, statement, scope)
+                left -= share - max(machine.work, 0)
         finally:
             scope.running = False
             machine.store.forget(mark)
             machine.paths, machine.frames, machine.work, machine.no_grad, machine.watch, machine.layer_loops = saved
+
+    def _run_statement(self, machine: Machine, statement: cst.CSTNode, scope: ModuleScope) -> None:
+        """One statement at the top of a file. What one that is too much has changed by then is taken back."""
+        mark, unsure = machine.store.mark(), machine.unsure
+        try:
+            machine.run((statement,), scope)
+        except (Exhausted, RecursionError):
+            machine.store.undo(mark)
+            machine.unsure = unsure
+        except Exception as error:
+            machine.failed(error)
 
     # --- imports ---------------------------------------------------------------------------------------------------------------
 
