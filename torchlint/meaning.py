@@ -27,13 +27,17 @@ class Operand(Enum):
     """An operand that is no tensor with facts of its own."""
 
     NUMBER = "number"  # a number, or a learnable weight: any real number
+    ONE = "one"  # the number 1
     ANYTHING = "anything"  # of which nothing at all is known
 
 
 NUMBER: Final = Operand.NUMBER
+ONE: Final = Operand.ONE
 ANYTHING: Final = Operand.ANYTHING
 _KEEPS_LOGITS = frozenset({"+", "-", "*", "/"})
 _WEIGHTS = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES})
+WITHIN_ONE = frozenset({Kind.UNIT_INTERVAL, Kind.PROBABILITIES, Kind.ONE_HOT})
+"""Kinds of values in [0, 1]."""
 
 
 Origin = tuple[Place, str]
@@ -97,30 +101,39 @@ def is_mixture(weights: Facts, rows: Facts) -> bool:
 def joined(parts: Sequence[Facts]) -> Facts:
     """One tensor that is put together from several: what all of them have in common."""
     base = parts[0]
-    same_kind = all(each.kind is base.kind for each in parts)
+    kinds = {each.kind for each in parts}
+    kind = base.kind if len(kinds) == 1 else Kind.UNIT_INTERVAL if kinds <= WITHIN_ONE else Kind.UNKNOWN
+    known = kind is not Kind.UNKNOWN
     return Facts(
-        base.kind if same_kind else Kind.UNKNOWN,
+        kind,
         base.dtype if all(each.dtype == base.dtype for each in parts) else None,
-        base.source if same_kind else "",
+        base.source if known else "",
         all(each.exact for each in parts),
-        base.trace if same_kind else None,
+        base.trace if known else None,
         base.dtype_trace,
     )
 
 
+def number(value: object) -> Operand:
+    """A constant as an operand."""
+    return ONE if value == 1 else NUMBER
+
+
 def arithmetic_facts(symbol: str, left: Facts | Operand, right: Facts | Operand) -> Facts:
-    """Only logits survive arithmetic: sums and multiples of raw scores are raw scores."""
+    """Sums and multiples of raw scores are raw scores, and the complement of a probability is in [0, 1]; other meanings end."""
     if symbol == "@" and isinstance(left, Facts) and isinstance(right, Facts) and is_mixture(left, right):
         return Facts(Kind.PROBABILITIES, None, left.source, False, left.trace)
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Facts) and one.kind is Kind.LOGITS and _keeps(symbol, one is left, other):
             return Facts(Kind.LOGITS, None, one.source, False, one.trace)
+    if symbol == "-" and left is ONE and isinstance(right, Facts) and right.kind in WITHIN_ONE:
+        return Facts(Kind.UNIT_INTERVAL, None, right.source, False, right.trace)
     return Facts()
 
 
 def _keeps(symbol: str, first: bool, other: Facts | Operand) -> bool:
     """Whether raw scores stay raw scores beside such an operand. A difference may be a log_softmax by hand, a product a sum over classes."""
-    if other is NUMBER:
+    if other in (NUMBER, ONE):
         return symbol in _KEEPS_LOGITS and (first or symbol != "/")
     if not isinstance(other, Facts):
         return symbol in ("+", "*") or (symbol == "/" and first)

@@ -139,7 +139,9 @@ def arithmetic_facts(name: str, left: Value, right: Value) -> Facts:
 
 
 def _operand(value: Value) -> Facts | meaning.Operand:
-    if isinstance(value, Const) or _is_weight(value):
+    if isinstance(value, Const):
+        return meaning.number(value.value)
+    if _is_weight(value):
         return meaning.NUMBER
     return value.facts if isinstance(value, Tensor) else meaning.ANYTHING
 

@@ -23,7 +23,7 @@ import torch
 from torchlint.contracts.schema import Call
 from torchlint.contracts.table import Table
 from torchlint.events import ActivationCall, ArgumentGiven, Event
-from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, result_facts
+from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, number, result_facts
 from torchlint.model import Facts, Kind, Place, Step, Trace
 from torchlint.runtime import values
 from torchlint.runtime.axes import Axes
@@ -179,7 +179,7 @@ class Witness:
             return NUMBER
         if isinstance(value, _TENSOR):
             return self.facts(value)
-        return NUMBER if isinstance(value, (int, float)) else ANYTHING
+        return number(value) if isinstance(value, (int, float)) else ANYTHING
 
     def _note_result(self, handler: Handler, bound: dict[str, Any], result: Any, before: Facts, here: Caller) -> None:
         call, name = handler.call, self.name_of(handler, here)
