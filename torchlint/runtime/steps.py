@@ -4,7 +4,8 @@
     sampler.start()      # the first 20 steps are looked at, then each 50th
     sampler.stop()
 
-Between the steps that are looked at nothing of torchlint is on torch's mode stack, and a step costs one call of an optimizer hook. Where several
+Between the steps that are looked at nothing of torchlint is on torch's mode stack, and a step costs one call of an optimizer hook (where one
+optimizer makes all steps; else two). Where several
 optimizers take turns (a GAN), a step is a round of all of them: it ends when the one that began it comes again.
 
 Only threads that called `start` are looked at. Their optimizers' own arithmetic is not: it says nothing of what tensors mean.
@@ -53,6 +54,7 @@ class Sampler:
 
     _alone, _alone_in  the optimizer and the thread, by their numbers, that make all steps; 0 where there are several, or this step is looked at
     _quiet     how many of its steps, from here on, need nothing but to be counted
+    _own       the hook before steps that only this optimizer has, while its step is looked at: then no other optimizer has one
     """
 
     def __init__(self, mode: CallMode, every: int, warmup: int, at_end: Callable[[bool], None]) -> None:
@@ -65,6 +67,8 @@ class Sampler:
         self._thread = _Thread()
         self._threads = 0
         self._handles: list[Any] = []
+        self._before_all: Any = None
+        self._own: Any = None
         self.calls = 0
         self.reset()
 
@@ -84,7 +88,8 @@ class Sampler:
             self._threads += 1
             self._alone = 0
             if not self._handles:
-                self._handles = [register_optimizer_step_pre_hook(self._before), register_optimizer_step_post_hook(self._after)]
+                self._handles = [register_optimizer_step_post_hook(self._after)]
+            self._watch_all()
         state.looking = self._due()
         if state.looking:
             self._open()
@@ -102,6 +107,8 @@ class Sampler:
                 self._handles = []
         for handle in handles:
             handle.remove()
+        if handles:
+            self._watch_none()
         if state.depth:
             state.depth = 0
             self._close()
@@ -148,19 +155,38 @@ class Sampler:
                 self._at_end(state.looking)
         EAGER.settle()
         if state.looking:
+            if id(optimizer) == self._alone:
+                self._own = self._own or optimizer.register_step_pre_hook(self._before)
+            else:
+                self._watch_all()
             self._open()
         elif state.on:
             self._close()
         self._foresee(optimizer)
+
+    def _watch_all(self) -> None:
+        """Have a hook before the steps of all optimizers."""
+        if self._before_all is None:
+            self._before_all = register_optimizer_step_pre_hook(self._before)
+
+    def _watch_none(self) -> None:
+        """Have no hook before any step: while nothing is looked at, there is nothing to be done before one."""
+        for handle in (self._before_all, self._own):
+            if handle is not None:
+                handle.remove()
+        self._before_all = self._own = None
 
     def _foresee(self, optimizer: Optimizer) -> None:
         """How many steps nothing will have to be done after, where one optimizer in one thread is all there is: most steps of most programs."""
         state = self._thread
         if state.looking or state.since or self._threads > 1 or not EAGER.settled:
             self._alone = 0
+            if not state.looking:
+                self._watch_all()
         else:
             self._alone, self._alone_in = id(optimizer), get_ident()
             self._quiet = self._every - self.steps % self._every - 1
+            self._watch_none()
 
     def _round_ends(self, optimizer: int) -> bool:
         state = self._thread
