@@ -217,6 +217,13 @@ def test_programs_that_would_take_for_ever_to_follow(folder: Path, case: str) ->
     assert "TL902" not in result.said("odd.py")
 
 
+@pytest.mark.parametrize("case", ["loops in loops", "calls that double with flags", "comprehensions in comprehensions"])
+def test_a_statement_that_takes_too_long_hides_nothing_behind_it(folder: Path, case: str) -> None:
+    put(folder, "odd.py", HEAD + "a, x = torch.load('a'), torch.load('x')\n" + EXPLOSIVE[case] + "\ndef act(x): return F.softmax(x, dim=1)\n" + MISTAKE)
+    result = check_apart()
+    assert result.said("odd.py") == ["TL101"]
+
+
 def test_many_files_that_import_each_other(folder: Path) -> None:
     for number in range(60):
         others = "\n".join(f"from m{other} import *\nimport m{other}" for other in range(60))

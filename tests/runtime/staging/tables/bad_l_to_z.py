@@ -48,6 +48,7 @@ STAGES: dict[str, Stage] = {
             "rows.pt": pairs(8, normal(30), label(4)),
         },
     ),
+    "loss_in_forward": Stage(because="no program in it trains: the trainer is nowhere in sight"),
     "loss_module_wrapper": Stage(("main.py --epochs 1",), lambda: {"lucas.pt": (torch.rand(9, 5), torch.arange(9) % 3)}),
     "loss_wrapper_class": Stage(
         ("train.py --epochs 1",), lambda: {"tiles.npz": {"image": np.random.rand(4, 4, 8, 8) * 255, "label": np.random.randint(5, size=(4, 8, 8))}}

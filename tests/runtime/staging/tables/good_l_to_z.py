@@ -15,6 +15,7 @@ STAGES: dict[str, Stage] = {
     "loss_functions_by_name": Stage(
         ("train.py",), lambda: {"config.json": {"loss": "plain", "data": "rows.pt"}, "rows.pt": pairs(96, normal(30), flags(1))}
     ),
+    "loss_in_forward": Stage(because="no program in it trains: the trainer is nowhere in sight"),
     "loss_module_wrapper": Stage(("main.py --epochs 4",), lambda: {"lucas.pt": (torch.rand(9, 5), torch.arange(9) % 3)}),
     "losses_and_networks_by_name": Stage(
         ("train.py --network mask --loss bce", "train.py --network score --loss logistic"),
