@@ -62,6 +62,8 @@ Effect = Literal[
     "instantiate",  # builds what a configuration names by `_target_`
     "load_yaml",
     "read_data",  # reads a YAML or JSON file that is open
+    "save",  # keeps its first parameter under the name that is its second
+    "load",  # gives what was kept under a name, where that was a module
     "parser",  # makes a parser of command-line options
     "add_option",
     "set_options",  # sets defaults of options

@@ -5,7 +5,7 @@ One handler for each word of contracts.schema.Effect: registering a hook, adding
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -13,7 +13,7 @@ import libcst as cst
 from torchlint.flow import configs, data_files, hooks, settings
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import ITEMS, children_of
-from torchlint.flow.values import NONE, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
+from torchlint.flow.values import NONE, OBJECTS, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -143,6 +143,23 @@ def _no_grad(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: S
     return first if first is not None else ApiObject("torch.no_grad", None, {})
 
 
+def _save(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    given, name = arguments.first(), _name_of(arguments.get(1, "f"))
+    if name is not None:
+        machine.store.write(machine.kept, name, given if isinstance(given, OBJECTS) else None)
+    return NONE
+
+
+def _load(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    kept: Value | None = machine.kept.get(_name_of(arguments.first()))
+    return kept if kept is not None else Unknown()
+
+
+def _name_of(path: Value | None) -> Hashable:
+    """What a file is called: its path, or the unknown that says it."""
+    return path.value if isinstance(path, Const) else path.symbol if isinstance(path, Unknown) else None
+
+
 EFFECTS: dict[str, Handler] = {
     "add_child": _add_child,
     "append": _append,
@@ -159,6 +176,8 @@ EFFECTS: dict[str, Handler] = {
     "call_first": _call_first,
     "call_with": _call_with,
     "no_grad": _no_grad,
+    "save": _save,
+    "load": _load,
     "namespace": settings.namespace,
     "hydra_main": configs.hydra_main,
     "instantiate": configs.instantiate,
