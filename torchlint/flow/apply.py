@@ -127,7 +127,8 @@ def _on_one(
     else:
         return Unknown()
     if call.converts and tensor.facts.kind is not Kind.UNKNOWN:
-        machine.emit(ActivationCall(place=machine.place(node, scope), callee=short(name), call=call, input=tensor.facts))
+        certain = machine.unsure == 0
+        machine.emit(ActivationCall(place=machine.place(node, scope), certain=certain, callee=short(name), call=call, input=tensor.facts))
     if call.returns and (call.returns_if is None or call.returns_if in bound):
         return Sequence([_entry(machine, each, call, name, tensor, node, scope) for each in call.returns])
     facts = _result_facts(machine, call, name, tensor, bound, node, scope)
