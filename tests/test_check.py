@@ -13,6 +13,7 @@ from support.fixtures import projects
 from support.flow import ROOT, MemoryFiles
 
 import torchlint.check
+import torchlint.flow.entries
 from torchlint.check import check
 from torchlint.collecting import Result
 from torchlint.config import Settings, override
@@ -382,3 +383,13 @@ def test_no_failures_on_the_rule_pages(tmp_path: Path, machines: list[Machine]) 
         run([str(folder)], Settings())
         assert machines[-1].failures == [], case.name
     assert len(machines) > 100
+
+
+def test_in_a_collection_of_many_programs_the_last_ones_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = (
+        HEAD
+        + 'if __name__ == "__main__":\n    for _ in range(60):\n        z = [x, y]\n    net = nn.Softmax(dim=1)\n    F.cross_entropy(net(x), y)\n'
+    )
+    monkeypatch.setattr(torchlint.flow.entries, "MAIN_POOL", 10)
+    result = checked(files={f"program_{number}": main for number in range(5)})
+    assert codes(result) == ["TL101"] * 5

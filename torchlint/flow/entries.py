@@ -46,7 +46,9 @@ LEAST_LONG_WORK = 400_000
 LONG_MAIN_POOL = 1_500_000
 """... and for all of these together."""
 MAIN_POOL = 6_000_000
-"""... and for all main blocks together."""
+"""... and for all main blocks together,"""
+USUAL_MAIN_WORK = 60_000
+"""... but at least so much for each of them: in a collection of many programs, the last ones have their turn too."""
 FILE_WORK = 500_000
 """... and for all entry points of one file together: a few seconds."""
 LEAST_FILE_WORK = 20_000
@@ -77,8 +79,9 @@ class Entries:
 
     def run(self) -> None:
         """All entry points, in the order given above."""
-        self._pool, self._left = MAIN_POOL, {id(module): MAIN_WORK + LONG_MAIN_WORK for module in self.modules}
         blocks = [(module, block) for module in self.modules for block in main_blocks(module)]
+        self._pool = max(MAIN_POOL, USUAL_MAIN_WORK * len(blocks))
+        self._left = {id(module): MAIN_WORK + LONG_MAIN_WORK for module in self.modules}
         for module in self.modules:
             self._networks(module)
         long = [(module, block) for module, block in blocks if not self._try(module, partial(self._main, block, module), MAIN_WORK)]
