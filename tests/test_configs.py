@@ -116,3 +116,49 @@ reveal_kind(hydra.utils.instantiate(cfg.part)()(x))
 def test_a_path_that_names_the_file() -> None:
     program = MAIN.replace('version_base=None, config_path="conf", config_name="config"', 'config_path="conf/config.yaml"')
     assert revealed(nets_py=NETS, main_py=program, conf__config_yaml="model:\n  _target_: nets.Net\n  act: log\n") == ["log_probabilities"]
+
+
+# --- files that a program reads itself -----------------------------------------------------------------------------------------
+
+READ = "import argparse, json, os, yaml\nimport torch\nfrom omegaconf import OmegaConf\nfrom torchlint import reveal_kind\nfrom nets import Net\n"
+READ += "from easydict import EasyDict\nx = torch.load('x.pt')\nparser = argparse.ArgumentParser()\n"
+BOTH = ["log_probabilities", "probabilities"]
+ANY = [*BOTH, "unknown"]
+SOFT, LOG = "model:\n  act: softmax\n", "model:\n  act: log\n"
+
+
+@pytest.mark.parametrize(
+    ("reading", "kinds"),
+    [
+        ("config = yaml.safe_load(open('conf/soft.yaml'))", ["probabilities"]),
+        ("config = yaml.load(open(os.path.join('conf', 'soft.yaml')), Loader=yaml.FullLoader)", ["probabilities"]),
+        ("config = yaml.safe_load(open(os.path.join(os.path.dirname(__file__), 'conf', 'soft.yaml')).read())", ["probabilities"]),
+        ("with open('conf/soft.json') as file:\n    config = json.load(file)", ["probabilities"]),
+        ("config = OmegaConf.load('conf/soft.yaml')", ["probabilities"]),
+        ("parser.add_argument('--c', default='conf/soft.yaml')\nconfig = yaml.safe_load(open(parser.parse_args().c))", BOTH),
+        ("parser.add_argument('--c', default='soft')\nconfig = yaml.safe_load(open(f'conf/{parser.parse_args().c}.yaml'))", BOTH),
+        ("parser.add_argument('--c', required=True)\nconfig = yaml.safe_load(open(parser.parse_args().c))", BOTH),
+        ("parser.add_argument('--c')\nconfig = OmegaConf.load(os.path.join('conf', parser.parse_args().c))", BOTH),
+        ("parser.add_argument('--c')\nconfig = EasyDict(yaml.safe_load(open(parser.parse_args().c)))", BOTH),
+        ("parser.add_argument('--c', default='none.yaml')\nconfig = yaml.safe_load(open(parser.parse_args().c))", ANY),
+        ("config = yaml.safe_load(open('/conf/soft.yaml'))", ANY),
+        ("config = yaml.safe_load(open('conf/broken.txt'))", ANY),
+    ],
+)  # fmt: skip
+def test_files_that_a_program_reads(reading: str, kinds: list[str]) -> None:
+    main = f"{READ}{reading}\nreveal_kind(Net(**config['model'])(x))\n"
+    files = {"conf__soft_yaml": SOFT, "conf__log_yaml": LOG, "conf/soft.json": '{"model": {"act": "softmax"}}', "conf/broken.txt": "a: [b"}
+    assert revealed(main_py=main, nets_py=NETS, **files) == kinds
+
+
+def test_each_file_goes_with_its_own_name() -> None:
+    asked = "if name == 'soft':\n    reveal_kind(Net(**config['model'])(x))\n"
+    reading = "parser.add_argument('--c', default='soft')\nname = parser.parse_args().c\nconfig = yaml.safe_load(open(f'conf/{name}.yaml'))\n"
+    assert revealed(main_py=READ + reading + asked, nets_py=NETS, conf__soft_yaml=SOFT, conf__log_yaml=LOG) == ["probabilities"]
+
+
+def test_of_many_files_only_the_default_is_looked_at() -> None:
+    others = {f"conf__log{number}_yaml": LOG for number in range(8)}
+    reading = "parser.add_argument('--c', default='conf/soft.yaml')\nconfig = yaml.safe_load(open(parser.parse_args().c))\n"
+    main = READ + reading + "reveal_kind(Net(**config['model'])(x))\n"
+    assert revealed(main_py=main, nets_py=NETS, conf__soft_yaml=SOFT, **others) == ["probabilities"]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from torchlint.flow.decisions import join
-from torchlint.flow.values import Alternatives, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value
+from torchlint.flow.values import NAMESPACE, Alternatives, ApiObject, Mapping, Option, Sequence, Stream, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -91,13 +91,21 @@ def each_way(machine: Machine, arguments: Arguments, run: Callable[[Arguments], 
 
 
 def _spread_dict(result: Arguments, value: Value) -> None:
-    if isinstance(value, Mapping):
-        result.keywords.update({key: item for key, item in value.entries.items() if isinstance(key, str)})
-        result.open = result.open or value.open
-    elif isinstance(value, Alternatives) and result.either is None and all(isinstance(option.value, Mapping) for option in value.options):
+    entries = _entries(value)
+    if entries is not None:
+        result.keywords.update({key: item for key, item in entries.items() if isinstance(key, str) and key[:1] != "#"})
+        result.open = result.open or (isinstance(value, Mapping) and value.open)
+    elif isinstance(value, Alternatives) and result.either is None and all(_entries(option.value) is not None for option in value.options):
         result.either = value
     else:
         result.open = True
+
+
+def _entries(value: Value) -> dict[Any, Any] | None:
+    """What a dict holds, or an object whose attributes are entries."""
+    if isinstance(value, Mapping):
+        return value.entries
+    return value.attributes if isinstance(value, ApiObject) and value.name == NAMESPACE else None
 
 
 def _spread(machine: Machine, result: Arguments, value: Value) -> None:

@@ -26,7 +26,7 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.choices import choose
 from torchlint.flow.data_files import YAML, chosen, read
-from torchlint.flow.values import Api, ApiObject, Const, Import, Mapping, Partial, Sequence, Unknown, Value
+from torchlint.flow.values import NAMESPACE, Api, ApiObject, Const, Import, Mapping, Partial, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -212,7 +212,7 @@ def _value(entry: Any, root: dict[str, Any], depth: int) -> Value:
     if isinstance(entry, _Offer):
         return choose({name: _value(each, root, depth + 1) for name, each in entry.files.items()}, entry.subject)
     if isinstance(entry, dict):
-        made = ApiObject("types.SimpleNamespace", None, {})
+        made = ApiObject(NAMESPACE, None, {})
         made.attributes.update({key: _value(each, root, depth + 1) for key, each in entry.items() if isinstance(key, str) and key[:1] != "#"})
         return made
     if isinstance(entry, list):

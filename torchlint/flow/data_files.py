@@ -93,18 +93,28 @@ def _offered(machine: Machine, symbol: Hashable, scope: Scope) -> tuple[Hashable
     before, subject, after = joined(symbol) or ("", symbol, "")
     default = machine.defaults.get(subject, ABSENT)
     if isinstance(default, str):
-        file = _find(machine, before + default + after, scope)
-        if file is None:
-            return subject, {}, default
-        ending = after or posixpath.splitext(file)[1]
-        folder, given = posixpath.dirname(file), posixpath.dirname(default)
-        names = [each.removesuffix(after) for each in machine.project.listed(folder) if each.endswith(ending)]
-        return subject, {posixpath.join(given, name): posixpath.join(folder, name + after) for name in names}, default
+        return subject, _matching(_beside(machine, before + default + after, scope), before, after), default
     for folder in machine.project.upward(scope.module.directory):
-        around = _around(machine, posixpath.normpath(posixpath.join(folder, posixpath.dirname(before))) if before else folder)
-        if around:
-            return subject, {posixpath.relpath(each, folder): each for each in around}, default
+        found = _matching({posixpath.relpath(each, folder): each for each in _around(machine, folder)}, before, after)
+        if found:
+            return subject, found, default
     return subject, {}, default
+
+
+def _matching(files: dict[str, str], before: str, after: str) -> dict[Hashable, str]:
+    """The files whose names begin and end like this, by what stands between."""
+    fitting = {name: file for name, file in files.items() if name.startswith(before) and name.endswith(after)}
+    return {name.removeprefix(before).removesuffix(after): file for name, file in fitting.items()}
+
+
+def _beside(machine: Machine, name: str, scope: Scope) -> dict[str, str]:
+    """The file of a relative path, and those of its kind in the same folder, by their relative paths."""
+    file = _find(machine, name, scope)
+    if file is None:
+        return {}
+    folder, ending = posixpath.dirname(file), posixpath.splitext(file)[1]
+    names = [each for each in machine.project.listed(folder) if each.endswith(ending)]
+    return {posixpath.join(posixpath.dirname(name), each): posixpath.join(folder, each) for each in names}
 
 
 def _around(machine: Machine, folder: str, depth: int = 2) -> list[str]:
@@ -121,7 +131,8 @@ def _around(machine: Machine, folder: str, depth: int = 2) -> list[str]:
 
 def _find(machine: Machine, name: str, scope: Scope) -> str | None:
     """The file of a relative path: programs are started in the script's folder or in one above it."""
-    paths = (posixpath.normpath(posixpath.join(folder, name)) for folder in machine.project.upward(scope.module.directory))
+    folders = machine.project.upward(scope.module.directory) if not posixpath.isabs(name) else ()
+    paths = (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
     return next((path for path in paths if machine.project.is_file(path)), None)
 
 

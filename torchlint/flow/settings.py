@@ -16,7 +16,7 @@ import libcst as cst
 
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.choices import choose
-from torchlint.flow.values import FALSE, NONE, OBJECTS, TRUE, ApiObject, Const, Mapping, Sequence, Settings, Unknown, Value
+from torchlint.flow.values import FALSE, NAMESPACE, NONE, OBJECTS, TRUE, ApiObject, Const, Mapping, Sequence, Settings, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -33,17 +33,16 @@ DEEPEST = 6
 
 def namespace(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """EasyDict({...}), SimpleNamespace(a=1): an object whose attributes are the entries."""
-    entries: dict[Any, Value] = {}
     first = arguments.first()
-    if isinstance(first, Mapping):
-        entries.update(first.entries)
-    elif first is not None:
-        return Unknown()
-    return _object({**entries, **arguments.keywords}, 0)
+    return machine.project_value(first, lambda each: _namespace(each, arguments.keywords)) if first is not None else _object(arguments.keywords, 0)
+
+
+def _namespace(first: Value, keywords: dict[str, Value]) -> Value:
+    return _object({**first.entries, **keywords}, 0) if isinstance(first, Mapping) else Unknown()
 
 
 def _object(entries: dict[Any, Value], depth: int) -> ApiObject:
-    made = ApiObject("types.SimpleNamespace", None, {})
+    made = ApiObject(NAMESPACE, None, {})
     for key, value in entries.items():
         if isinstance(key, str):
             made.attributes[key] = _object(value.entries, depth + 1) if isinstance(value, Mapping) and depth < DEEPEST else value

@@ -392,6 +392,8 @@ def options_of(value: Value) -> tuple[Option, ...]:
     return value.options if isinstance(value, Alternatives) else (Option(value),)
 
 
+NAMESPACE = "types.SimpleNamespace"
+"""The name of an object whose attributes are the entries of a dict."""
 OBJECTS = (Instance, ApiObject, Function, Class, Api, Bound, Partial, ModuleValue)
 """Values of which "either this or that" is a choice of objects: each choice is reported by itself."""
 
