@@ -323,3 +323,25 @@ def test_modules_with_hooks_are_copied_and_saved_as_they_are() -> None:
     assert [len(module._forward_hooks) for module in net] == [0, 0]
     disable()
     assert not run._failed
+
+
+def test_a_hook_before_steps_is_there_only_while_something_is_looked_at() -> None:
+    first, second = (nn.Linear(4, 3) for _ in range(2))
+    one, other = (torch.optim.SGD(net.parameters(), 0.1) for net in (first, second))
+    seen = []
+
+    def step(net: nn.Module, opt: torch.optim.Optimizer) -> None:
+        opt.zero_grad()
+        nn.CrossEntropyLoss()(net(torch.randn(6, 4)), torch.randint(3, (6,))).backward()
+        opt.step()
+        seen.append((bool(optimizer._global_optimizer_pre_hooks), bool(one._optimizer_step_pre_hooks)))  # type: ignore[attr-defined]
+
+    with checks("collect", every=4, warmup=0):
+        for _ in range(10):
+            step(first, one)
+        for _ in range(2):
+            step(first, one)
+            step(second, other)
+    assert seen[:10] == [(False, number % 4 == 3) for number in range(10)]  # the step after the fourth one is looked at
+    assert seen[-1] == (True, False)
+    assert not one._optimizer_step_pre_hooks  # type: ignore[attr-defined]

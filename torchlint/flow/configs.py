@@ -25,7 +25,7 @@ import libcst as cst
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.choices import choose
-from torchlint.flow.data_files import YAML, chosen, read
+from torchlint.flow.data_files import YAML, chosen, parsed
 from torchlint.flow.values import NAMESPACE, Api, ApiObject, Const, Import, Mapping, Partial, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
@@ -131,8 +131,9 @@ def _folder(machine: Machine, given: Value | None, scope: Scope) -> str | None:
 
 def _read(machine: Machine, path: str) -> dict[str, Any]:
     """A YAML file of Hydra, with a mark where its entries belong to the top."""
-    found = read(machine, path)
-    if found and b"@package _global_" in (machine.project.read(path) or b"")[:300]:
+    data = machine.project.read(path)
+    found = parsed(data, path)
+    if found and data is not None and b"@package _global_" in data[:300]:
         found["#global"] = True
     return found
 

@@ -137,14 +137,18 @@ def _find(machine: Machine, name: str, scope: Scope) -> str | None:
 
 
 def _read(machine: Machine, path: str | None) -> dict[str, Any]:
-    return read(machine, path) if path is not None else {}
+    """A file as a dict, parsed once however often the program comes by."""
+    if path is None:
+        return {}
+    if path not in machine.project.settings:
+        machine.project.settings[path] = parsed(machine.project.read(path), path)
+    return machine.project.settings[path]
 
 
-def read(machine: Machine, path: str) -> dict[str, Any]:
-    """A YAML or JSON file as a dict; empty where there is none, or something else is in it."""
+def parsed(data: bytes | None, path: str) -> dict[str, Any]:
+    """The contents of a YAML or JSON file as a dict; empty where there is none, or something else is in it."""
     import yaml  # type: ignore[import-untyped]
 
-    data = machine.project.read(path)
     if data is None or len(data) > LARGEST_FILE:
         return {}
     try:

@@ -63,6 +63,7 @@ class Project:
         self._resolver = Resolver(files, roots, known)
         self._targets = frozenset(known)
         self._modules: dict[str, ModuleScope | None] = {}
+        self.settings: dict[str, dict[str, Any]] = {}  # what stands in the YAML and JSON files that were read, by path
         self.errors: dict[str, list[UnreadableFile]] = {}
         self._depth = 0
 

@@ -54,7 +54,7 @@ class Sampler:
 
     _alone, _alone_in  the optimizer and the thread, by their numbers, that make all steps; 0 where there are several, or this step is looked at
     _quiet     how many of its steps, from here on, need nothing but to be counted
-    _own       the hook before steps that only this optimizer has, while its step is looked at: then no other optimizer has one
+    _before_all  the hook before the steps of all optimizers, where that is needed; _own: that which only the one optimizer has, while it is looked at
     """
 
     def __init__(self, mode: CallMode, every: int, warmup: int, at_end: Callable[[bool], None]) -> None:
