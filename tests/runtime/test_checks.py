@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torchlint.runtime import TorchlintWarning, Violation, checks, disable, enable, steps, values
+from torchlint.runtime import TorchlintWarning, Violation, checks, disable, enable, values, watching
 from torchlint.runtime.mode import CallMode
 from torchlint.runtime.stack import modes
 
@@ -109,7 +109,7 @@ def test_no_waiting_for_the_device_outside_of_sampled_steps(monkeypatch: pytest.
 
 
 def test_a_program_that_does_not_train_is_left_alone_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "LONGEST", 40)
+    monkeypatch.setattr(watching, "LONGEST", 40)
     step = training()
     with checks("collect") as run:
         for _ in range(100):

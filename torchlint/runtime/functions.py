@@ -35,10 +35,11 @@ class Handler:
     only_writes  whether there is nothing to it but that it writes in place
     only_gives  whether its result means the same whatever raw scores it gets, so that nothing is to be done before it
     activates  whether it may be told as an activation
+    means_nothing  whether nothing is known of its result, nor written by it, so that nothing is to be done after it: a loss
     passes_on  the parameter whose facts the result inherits
     """
 
-    __slots__ = ("activates", "call", "name", "only_gives", "only_writes", "parameters", "passes", "passes_on", "symbol", "turned")
+    __slots__ = ("activates", "call", "means_nothing", "name", "only_gives", "only_writes", "parameters", "passes", "passes_on", "symbol", "turned")
 
     def __init__(self, name: str, call: Call, symbol: str = "", turned: bool = False) -> None:
         self.name = name
@@ -53,6 +54,7 @@ class Handler:
         self.passes = bool(symbol) or (call.gives == "same" and not events)
         self.only_gives = bool(call.gives) and call.gives not in ("same", "self") and not (more or call.blank or call.over or symbol)
         self.activates = bool(call.needs or call.converts or call.over)
+        self.means_nothing = not (call.gives or call.blank or symbol or call.converts or call.mixes or call.returns or call.fills or _may_write(call))
         self.passes_on = call.passes_on
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -66,6 +68,10 @@ class Handler:
         """Whether a call writes its argument in place."""
         call = self.call
         return call.storage == "inplace" or (call.inplace is not None and bool(bound.get(call.inplace, call.defaults.get(call.inplace))))
+
+
+def _may_write(call: Call) -> bool:
+    return call.storage == "inplace" or call.inplace is not None
 
 
 def handlers(table: Table) -> dict[Any, Handler]:

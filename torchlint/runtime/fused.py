@@ -4,8 +4,8 @@
     encoder(x)      # fused kernels; under a mode torch takes the long way, which rounds otherwise
 
 So that looking changes no bit of a result, modes of ours are taken off the stack while such a module evaluates. `install` gives these classes a
-`__call__` for as long as there is such a mode; neither hooks of modules nor a wrapped `forward` would do: the former end the fused way too and cannot
-be exported, the latter cannot be scripted.
+`__call__` for as long as anybody looks now and then; neither hooks of modules nor a wrapped `forward` would do: the former end the fused way too and
+cannot be exported, the latter cannot be scripted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _wanted = 0
 
 
 def install() -> None:
-    """One more mode is laid on a stack."""
+    """One more looks now and then."""
     global _wanted
     with _lock:
         _wanted += 1
@@ -35,7 +35,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """One mode fewer lies on a stack."""
+    """One fewer looks."""
     global _wanted
     with _lock:
         _wanted -= 1

@@ -91,6 +91,8 @@ class Hooks:
 
     def settle(self) -> None:
         """At the end of a step: what was written by something that nobody watched."""
+        if not self.watching:
+            return
         for each in [each for kept in list(self._kept.values()) for each in kept]:
             tensor = each.tensor()
             if tensor is not None and version_of(tensor) != each.version:

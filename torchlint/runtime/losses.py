@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROLES: tuple[Literal["input", "target"], ...] = ("input", "target")
 BATCHES = 3  # that must agree before values speak
+PLAIN = 2  # axes of which scores need no look: a batch and its classes
 ROWS = 2  # that a batch must have for its sums to say something
 LOGARITHMIC: tuple[LossFamily, ...] = ("nll", "ctc", "kl_div")  # whose input is log-probabilities
 FAR = 0.1  # how far the logsumexp of rows lies from 0 at least, where no value is above 0: smoothing and clamping move it less
@@ -66,7 +67,7 @@ class Losses:
                 tensors[parameter] = value
                 arguments[parameter] = self._witness.known(value)
         for role in ROLES:
-            if role in arguments:
+            if role in arguments and (arguments[role].kind is not Kind.LOGITS or tensors[role].dim() > PLAIN):
                 arguments[role].axis = self._witness.axes.of(tensors[role])
         evidence = self._look(call, tensors, arguments, settings, here.place)
         place, wrapper = _outside(self._witness, arguments.get("input"), here)

@@ -25,6 +25,7 @@ from torchlint.runtime.guard import Guard
 from torchlint.runtime.stance import EAGER
 from torchlint.runtime.witness import UNKNOWN, Witness
 
+_in_dynamo = torch.compiler.is_dynamo_compiling
 _compiling = torch.compiler.is_compiling
 _tracing = torch._C._get_tracing_state
 _PLAIN = (torch.Tensor,)  # functions that are written in Python tell of it, others do not
@@ -48,7 +49,7 @@ class CallMode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         __tracebackhide__ = True  # pytest leaves such frames out: an error of the user's is shown as without us
-        if _compiling() or self.idle:
+        if _in_dynamo() or self.idle:
             return func(*args, **(kwargs or {}))
         if EAGER.waiting:
             EAGER.notice()
@@ -56,6 +57,8 @@ class CallMode(TorchFunctionMode):
             handler = self._handlers.get(func)
             construction = func in self._constructions
         except TypeError:  # a callable of the user's that cannot be hashed
+            return func(*args, **(kwargs or {}))
+        if not (handler or construction) or _compiling():
             return func(*args, **(kwargs or {}))
         if construction:
             self._look_at_construction(sys._getframe(1))
@@ -83,9 +86,12 @@ class CallMode(TorchFunctionMode):
         bound = handler.bind(args, kwargs)
         before: Facts = UNKNOWN
         with Guard(self._failed):
-            before = self._witness.subject(handler, bound)
+            if not handler.means_nothing:
+                before = self._witness.subject(handler, bound)
             self._witness.before(handler, bound, before, frame)
         result = func(*args, **kwargs)
+        if handler.means_nothing:
+            return result
         with Guard(self._failed):
             self._witness.after(handler, bound, result, before, frame)
         return result

@@ -39,10 +39,8 @@ def _insists(mode: TorchFunctionMode) -> bool:
 
 def lift(mode: TorchFunctionMode) -> None:
     """Take a mode off the stack of this thread, wherever it lies. Those above it stay."""
-    if mode not in modes():
-        return
     above = []
-    while (top := _pop_mode()) is not mode:  # type: ignore[no-untyped-call]
+    while _len_torch_function_stack() and (top := _pop_mode()) is not mode:  # type: ignore[no-untyped-call]
         above.append(top)
     for each in reversed(above):
         _push_mode(each)  # type: ignore[no-untyped-call]

@@ -57,7 +57,7 @@ class Eager:
 
     def notice(self) -> None:
         """Something may have been compiled since. Asked before every call into torch, so the answer must mostly come at once."""
-        count = len(getattr(sys.modules.get(_DYNAMO), "cached_backends", _NONE))
+        count = len(_backends())
         if count != self._known:
             self._known = count
             with self._lock:
@@ -101,7 +101,8 @@ class Eager:
 
 def _compiles() -> bool:
     """Whether the program has made a compiled callable: torch keeps the compilers that they were made with, to reset them."""
-    return any(callable(each) for each in list(_backends().values()))
+    made = _backends()
+    return bool(made) and any(callable(each) for each in list(made.values()))
 
 
 def _backends() -> dict[int, Any]:

@@ -26,7 +26,6 @@ from torchlint.runtime.mode import CallMode
 from torchlint.runtime.stack import lay, lift
 from torchlint.runtime.stance import EAGER
 
-LONGEST = 100_000  # calls that are looked at without a step of an optimizer, before looking pauses
 _compiling = torch.compiler.is_dynamo_compiling
 
 
@@ -89,6 +88,7 @@ class Sampler:
             self._alone = 0
             if not self._handles:
                 self._handles = [register_optimizer_step_post_hook(self._after)]
+                fused.install()
             self._watch_all()
         state.looking = self._due()
         if state.looking:
@@ -109,6 +109,7 @@ class Sampler:
             handle.remove()
         if handles:
             self._watch_none()
+            fused.uninstall()
         if state.depth:
             state.depth = 0
             self._close()
@@ -116,10 +117,9 @@ class Sampler:
             self._mode.idle = True  # it cannot be taken off the stack of another thread
         return True
 
-    def pause_if_endless(self) -> None:
+    def pause(self) -> None:
         """Look no more at a program that does not train; its next step begins anew."""
-        self.calls += 1
-        if self.calls > LONGEST and self._every > 1:
+        if self._every > 1:
             self._mode.idle = True
 
     def _due(self) -> bool:
@@ -202,7 +202,6 @@ class Sampler:
         if not state.on and EAGER.begin():
             state.on = True
             self._mode.idle = False
-            fused.install()
             lay(self._mode)
 
     def _close(self) -> None:
@@ -210,5 +209,4 @@ class Sampler:
         if state.on:
             state.on = False
             lift(self._mode)
-            fused.uninstall()
             EAGER.end()

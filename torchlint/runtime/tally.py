@@ -15,9 +15,10 @@ from dataclasses import replace
 
 from torchlint.collecting import Collector
 from torchlint.config import Settings
-from torchlint.events import Event
+from torchlint.events import Event, LossCall
 from torchlint.model import Finding, Place, Report
 from torchlint.rules.registry import judge
+from torchlint.runtime.calm import Calm
 from torchlint.runtime.places import absolute, locate
 
 News = Callable[[Finding], None]
@@ -31,15 +32,22 @@ class Tally:
         self._news = news
         self._told: dict[tuple[Place, str], Collector] = {}
         self._counts: Counter[tuple[Place, str]] = Counter()
+        self._calm = Calm()
         self._lock = threading.Lock()
 
     def take(self, event: Event) -> None:
         """Judge one event; tells of what is new. Whatever `news` raises goes through."""
-        fresh = []
+        loss = event if isinstance(event, LossCall) else None
+        if loss is not None and self._calm.covers(loss):
+            return
+        fresh, said = [], False
         for report in judge(event):
+            said = True
             if self._settings.enabled(report.rule):
                 with self._lock:
                     fresh += self._enter(report, event)
+        if loss is not None and not said:
+            self._calm.note(loss)
         for finding in fresh:
             self._news(finding)
 
