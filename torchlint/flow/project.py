@@ -161,10 +161,10 @@ class Project:
             for alias in node.names:
                 dotted = dotted_name(alias.name)
                 if alias.asname is not None:
-                    scope.variables[dotted_name(alias.asname.name)] = Import(dotted, 0, None, importer)
+                    self._bind(machine, scope, dotted_name(alias.asname.name), Import(dotted, 0, None, importer))
                 else:
                     top = dotted.partition(".")[0]
-                    scope.variables[top] = Import(top, 0, None, importer)
+                    self._bind(machine, scope, top, Import(top, 0, None, importer))
             return
         module = dotted_name(node.module) if node.module is not None else ""
         dots = len(node.relative)
@@ -174,7 +174,14 @@ class Project:
         for alias in node.names:
             item = alias.name.value
             bound = alias.asname.name.value if alias.asname is not None else item
-            scope.variables[bound] = Import(module, dots, item, importer)
+            self._bind(machine, scope, bound, Import(module, dots, item, importer))
+
+    def _bind(self, machine: Machine, scope: Scope, name: str, wanted: Import) -> None:
+        """What is imported is looked for when it is used; on one of several paths at once, since the others may import another of that name."""
+        if machine.paths.conditions:
+            machine.store.write(scope.variables, name, self.resolve(machine, wanted))
+        else:
+            scope.variables[name] = wanted
 
     def _import_star(self, machine: Machine, module: str, dots: int, scope: ModuleScope) -> None:
         path = self._find(module, dots, scope.path, machine)
