@@ -57,6 +57,8 @@ Effect = Literal[
     "call_first",  # calls its first parameter with the rest (checkpoint)
     "call_with",  # calls its first parameter with its second, a tuple of which is spread (data_parallel)
     "no_grad",  # a context or decorator under which nothing needs backward
+    "evaluate",  # Module.eval()
+    "train",  # Module.train(mode=True)
     "namespace",  # makes an object whose attributes are the entries of a dict, or keyword arguments
     "hydra_main",  # decorates the function that gets the configuration of some YAML files
     "instantiate",  # builds what a configuration names by `_target_`

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import handovers, networks
+from torchlint.flow import handovers, modes, networks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import class_attribute, is_module, library_bases
 from torchlint.flow.values import ApiObject, Class, Function, Instance, Sequence, Tensor, Unknown, Value
@@ -40,6 +40,7 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
         made = calls.call_project(machine, new, arguments.with_first(cls), cls, node, scope) if isinstance(new, Function) else None
         return made if isinstance(made, (ApiObject, Tensor)) else Unknown()  # what it gives, where that is plainly no object of the class
     instance = Instance(cls, Step(f"`{cls.name}` is built", machine.place(node, scope)))
+    modes.begin(instance)
     init = class_attribute(cls, "__init__")
     if isinstance(init, Function):
         calls.call_project(machine, init, arguments.with_first(instance), instance, node, scope)

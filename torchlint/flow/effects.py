@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import configs, data_files, hooks, settings
+from torchlint.flow import configs, data_files, hooks, modes, settings
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.attributes import ITEMS, children_of
 from torchlint.flow.values import NONE, OBJECTS, ApiObject, Const, Instance, Sequence, Stream, Unknown, Value
@@ -176,6 +176,8 @@ EFFECTS: dict[str, Handler] = {
     "call_first": _call_first,
     "call_with": _call_with,
     "no_grad": _no_grad,
+    "evaluate": modes.evaluate,
+    "train": modes.train,
     "save": _save,
     "load": _load,
     "namespace": settings.namespace,

@@ -26,6 +26,7 @@ from torchlint.flow.functions import FORWARD, call_function
 from torchlint.flow.handovers import run_steps
 from torchlint.flow.hot import Hot
 from torchlint.flow.machine import Exhausted
+from torchlint.flow.modes import all_train
 from torchlint.flow.networks import call_object
 from torchlint.flow.places import NodePlace
 from torchlint.flow.samples import forward_argument, unknown_arguments, ways_to_call
@@ -158,6 +159,7 @@ class Entries:
         self._networks(module)
 
     def _function(self, module: ModuleScope, function: Function, arguments: Arguments) -> None:
+        all_train(self.machine)
         call_function(self.machine, function, arguments)
         self._networks(module)
 
@@ -170,6 +172,7 @@ class Entries:
                 self._try(module, partial(self._method, module, function, first, arguments))
 
     def _method(self, module: ModuleScope, function: Function, first: list[Value], arguments: Arguments) -> None:
+        all_train(self.machine)
         call_function(self.machine, function, Arguments([*first, *arguments.positional]), first[0] if first else None)
         self._networks(module)
 
@@ -195,6 +198,7 @@ class Entries:
 
     def _network(self, network: Value) -> None:
         machine = self.machine
+        all_train(machine)
         if isinstance(network, Instance) and self._hot.is_hot(network.cls.node):
             forward = class_attribute(network.cls, FORWARD)
             ways = ways_to_call(forward, 1) if isinstance(forward, Function) else [Arguments([forward_argument()])]

@@ -82,6 +82,7 @@ class Machine:
         self.thresholds = Thresholds()
         self.failures: list[Exception] = []
         self.defaults: dict[Hashable, Any] = {}  # what settings that a user may give are when nobody gives them
+        self.evaluated: dict[int, Instance] = {}  # by id: networks that were told to evaluate, at any time
         self.kept: dict[Hashable, Any] = {}  # networks that were saved as a whole, by the name of the file
         self.project: Project
 

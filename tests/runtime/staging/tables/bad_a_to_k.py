@@ -123,6 +123,7 @@ STAGES: dict[str, Stage] = {
     "hook_replaces_output": Stage(("train.py",)),
     "hydra_instantiate": BIRDSONG,
     "ignite_trainer": Stage(("main.py --epochs 1",)),
+    "imports_by_branch": Stage(("train.py --method relation", "train.py --method linear")),
     "importlib_by_config": Stage(
         ("train.py --config pump.json",),
         lambda: {

@@ -161,6 +161,12 @@ STAGES: dict[str, Stage] = {
     ),
     "tuple_output_position": Stage(("train_gan.py --n_epochs 1",)),
     "vae_bce_on_linear": Stage(("vae.py --epochs 1",), raises=("between 0 and 1",)),
+    "validation_in_eval_mode": Stage(
+        ("train.py",),
+        lambda: {
+            f"{name}.npz": {"images": np.random.rand(6, 3, 8, 8), "labels": np.random.randint(4, size=(6, 8, 8))} for name in ("train", "valid")
+        },
+    ),
     "vgg_perceptual_index_list": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
     "vgg_style_capture_loop": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
     "vqvae_residual_stack": Stage(("main.py --n_updates 2",)),

@@ -147,6 +147,7 @@ STAGES: dict[str, Stage] = {
     "hydra_instantiate": BIRDSONG,
     "icarl_incremental": Stage(("main.py --epochs 4",), lambda: {"cifar_features.pt": (torch.rand(12, 6), torch.arange(12) % 6)}),
     "ignite_trainer": Stage(("main.py --epochs 4",)),
+    "imports_by_branch": Stage(("train.py relation", "train.py plain")),
     "importlib_by_config": Stage(
         ("train.py --config pump.json",),
         lambda: {

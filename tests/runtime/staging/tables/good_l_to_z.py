@@ -147,5 +147,6 @@ STAGES: dict[str, Stage] = {
         lambda: {"spectra.pt": {"spectra": torch.rand(8, 10), "proportions": torch.rand(8, 3).softmax(1), "kind": torch.arange(8) % 3}},
     ),
     "vae_own_kl_div": Stage(("main.py --epochs 4",), lambda: {"mnist_images.pt": torch.randint(256, (8, 28, 28))}),
+    "validation_in_eval_mode": Stage(("train.py",)),
     "wine_skorch": Stage(("train.py --max-epochs 2",)),
 }
