@@ -23,6 +23,8 @@ class FileTree(Protocol):
 
     def is_dir(self, path: str) -> bool: ...
 
+    def listdir(self, path: str) -> Sequence[str]: ...
+
 
 class Resolver:
     """Finds project files by dotted names. `files`: all files of the project that are known; `roots`: its top folders."""
@@ -72,12 +74,18 @@ class Resolver:
             return self._in(folder, dotted) if not self._package(folder) else None
         namespace = None
         for base in self.upward(folder):
+            if not (folder + "/").startswith(f"{base}/{top}/") and self._holds_installed(base):
+                continue  # the other packages there are libraries, as they are from anywhere else
             for place in (base, base + "/src"):
                 found = self._in(place, dotted)
                 if found and found.endswith(".py"):
                     return found
                 namespace = namespace or found
         return namespace or self._by_suffix(dotted)
+
+    def _holds_installed(self, folder: str) -> bool:
+        """Whether packages are installed in a folder: pip writes down there what it has installed."""
+        return any(name.endswith(".dist-info") for name in self._tree.listdir(folder))
 
     def upward(self, folder: str) -> tuple[str, ...]:
         """The folder and those above it, up to the top folders and out of packages."""
@@ -105,4 +113,4 @@ class Resolver:
     def _by_suffix(self, dotted: str) -> str | None:
         tail = "/" + dotted.replace(".", "/")
         hits = [path for path in self._by_tail.get(dotted.rpartition(".")[2], ()) if path.endswith((tail + ".py", tail + "/__init__.py"))]
-        return hits[0] if len(hits) == 1 else None
+        return hits[0] if len(hits) == 1 and not self._holds_installed(hits[0][: hits[0].rindex(tail)]) else None

@@ -208,7 +208,7 @@ class Machine:
             by_default = sure[index] if sure else bool(kept) and usual(kept, self.defaults)
             branches.append(Branch(kept, changes, status is not Status.RAISE, status in (Status.RETURN, Status.RAISE), by_default))
             statuses.append(status)
-        merge(self.store, branches, variables)
+        self.work -= merge(self.store, branches, variables) // 2
         if variables is not None and Status.BREAK in statuses and Status.NORMAL in statuses:
             self.breaks.append(dict(variables))
         going_on = [index for index, status in enumerate(statuses) if status is Status.NORMAL]

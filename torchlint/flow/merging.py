@@ -55,8 +55,10 @@ MEMORY = frozenset({"version", "writer", "savers", "keepers", "guard", "told"})
 """What a Storage knows of itself: writes on a path that has left do not count for those that go on."""
 
 
-def merge(store: Store, branches: Seq[Branch], variables: object) -> None:
-    """Write into the store what the branches leave together. Of a branch that returned, only changes to shared contents stay."""
+def merge(store: Store, branches: Seq[Branch], variables: object) -> int:
+    """Write into the store what the branches leave together. Of a branch that returned, only changes to shared contents stay.
+    Returns how many alternatives were put together for that, which takes time."""
+    joined = 0
     going_on = [branch for branch in branches if not branch.left]
     slots = {slot: contents for branch in branches if branch.alive for slot, (contents, _) in branch.changes.items()}
     for slot, contents in slots.items():
@@ -67,11 +69,13 @@ def merge(store: Store, branches: Seq[Branch], variables: object) -> None:
             continue
         old = contents.get(key, ABSENT)
         values = [(branch, branch.changes[slot][1] if slot in branch.changes else old) for branch in sharers]
+        joined += sum(len(value.options) for _, value in values if isinstance(value, Alternatives))
         merged = _merged(values)
         if merged is ABSENT:
             store.delete(contents, key)
         elif merged is not old:
             store.write(contents, key, merged)
+    return joined
 
 
 def _merged(values: Seq[tuple[Branch, Any]]) -> Any:
