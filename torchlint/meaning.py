@@ -99,7 +99,8 @@ def is_mixture(weights: Facts, rows: Facts) -> bool:
 
 
 def joined(parts: Sequence[Facts]) -> Facts:
-    """One tensor that is put together from several: what all of them have in common."""
+    """One tensor that is put together from several: what all of them have in common. One in which there is nothing has no part in it."""
+    parts = [each for each in parts if each.shape is None or 0 not in each.shape] or parts
     base = parts[0]
     kinds = {each.kind for each in parts}
     kind = base.kind if len(kinds) == 1 else Kind.UNIT_INTERVAL if kinds <= WITHIN_ONE else Kind.UNKNOWN

@@ -56,6 +56,7 @@ Effect = Literal[
     "full_backward_hook",  # register_full_backward_hook and its _pre_ sister
     "call_first",  # calls its first parameter with the rest (checkpoint)
     "call_with",  # calls its first parameter with its second, a tuple of which is spread (data_parallel)
+    "functional_call",  # the same, with weights of its own in between
     "no_grad",  # a context or decorator under which nothing needs backward
     "evaluate",  # Module.eval()
     "train",  # Module.train(mode=True)

@@ -60,12 +60,27 @@ def apply_call(
     if call.needs:
         _check_needs(machine, call, name, bound, arguments.open, node, scope)
     _read_all(machine, call, name, bound, subject, node, scope)
+    if _is_empty(call, subject, arguments):
+        empty = _created(machine, call, name, bound, node, scope)
+        if isinstance(empty, Tensor):
+            empty.facts.shape = (0,)
+        return empty
     if subject is None:
         return _created(machine, call, name, bound, node, scope)
     if isinstance(subject, (Sequence, Stream)):
         gathered = _gathered(subject, short(name), machine.place(node, scope))
         return machine.project_value(gathered, lambda each: _on_one(machine, call, name, each, bound, node, scope, fresh=True))
     return machine.lift(subject, lambda each: _on_one(machine, call, name, each, bound, node, scope))
+
+
+def _is_empty(call: Call, subject: Value | None, arguments: Arguments) -> bool:
+    """torch.tensor([]), torch.Tensor(), torch.empty(0, 10): there is nothing in it, and other tensors are put behind it."""
+    if subject is None:
+        return not (arguments.positional or arguments.keywords or arguments.open)
+    if not call.blank:
+        return isinstance(subject, Sequence) and not subject.items and not subject.open
+    sizes = subject.items if isinstance(subject, Sequence) else (subject,)
+    return any(isinstance(each, Const) and type(each.value) is int and each.value == 0 for each in sizes)
 
 
 def _gathered(subject: Sequence | Stream, name: str, place: NodePlace) -> Value:

@@ -129,9 +129,17 @@ def _call_first(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope
 
 
 def _call_with(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    return _apply(machine, arguments.get(0, "module"), arguments.get(1, "inputs"), node, scope)
+
+
+def _functional_call(machine: Machine, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """torch.func.functional_call(module, weights, args): what a module gives means the same with any weights."""
+    return _apply(machine, arguments.get(0, "module"), arguments.get(2, "args"), node, scope)
+
+
+def _apply(machine: Machine, function: Value | None, inputs: Value | None, node: cst.CSTNode, scope: Scope) -> Value:
     from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
-    function, inputs = arguments.get(0, "module"), arguments.get(1, "inputs")
     if function is None or inputs is None:
         return Unknown()
     given = list(inputs.items) if isinstance(inputs, Sequence) else [inputs]
@@ -175,6 +183,7 @@ EFFECTS: dict[str, Handler] = {
     "full_backward_hook": _hook("full_backward_hook"),
     "call_first": _call_first,
     "call_with": _call_with,
+    "functional_call": _functional_call,
     "no_grad": _no_grad,
     "evaluate": modes.evaluate,
     "train": modes.train,

@@ -131,7 +131,7 @@ class Witness:
         if isinstance(value, _TENSOR):
             return self.facts(value)
         if isinstance(value, (list, tuple)):
-            parts = [self.facts(each) for each in value if isinstance(each, _TENSOR)]
+            parts = [self.facts(each) for each in value if isinstance(each, _TENSOR) and each.numel()]
             return joined(parts) if parts else UNKNOWN
         return UNKNOWN
 

@@ -44,6 +44,7 @@ STAGES: dict[str, Stage] = {
     ),
     "client_copies": Stage(("federated.py",), lambda: {"digits.pt": [(torch.rand(4, 1, 8, 8), torch.randint(10, (4,))) for _ in range(13)]}),
     "closure_builder": Stage(("train.py rows.pt",), lambda: {"rows.pt": batch(20, normal(6), flags())}, steps=60),
+    "collected_predictions": Stage(("evaluate.py walks.pt",), lambda: {"walks.pt": pairs(6, normal(5, 6), label(4))}),
     "conditional_alias": Stage(
         ("train_gcn.py --epochs 3",),
         lambda: {

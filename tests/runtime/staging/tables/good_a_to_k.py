@@ -54,6 +54,7 @@ STAGES: dict[str, Stage] = {
     ),
     "click_model_hooked_scores": Stage(("train.py --epochs 4",), lambda: {"clicks.pt": table(8, features=normal(5), clicked=flags())}),
     "cluster_gan_tuple_positions": Stage(("train.py -n 4",), lambda: {"digits.pt": torch.rand(8, 20)}),
+    "collected_predictions": Stage(("evaluate.py walks.pt",), lambda: {"walks.pt": pairs(6, normal(5, 6), label(4))}),
     "config_files": Stage(
         ("train.py --config configs/petals.yaml", "train.py -c configs/leaves.yaml", "evaluate.py"),
         lambda: {name: [(torch.rand(4, 3, 4, 4), torch.randint(5, (4,)))] for name in ("train.pt", "test.pt")},
