@@ -393,3 +393,29 @@ def test_in_a_collection_of_many_programs_the_last_ones_have_their_turn(monkeypa
     monkeypatch.setattr(torchlint.flow.entries, "MAIN_POOL", 10)
     result = checked(files={f"program_{number}": main for number in range(5)})
     assert codes(result) == ["TL101"] * 5
+
+
+HOOKED = """
+from torchvision.models import densenet121
+class Cam:
+    def __init__(self, net, path):
+        self.net, self.seen = net, []
+        layer = net
+        for name in path.split("."):
+            layer = layer._modules[name]
+        layer.register_forward_hook(self.keep)
+    def keep(self, module, given, output):
+        self.seen.append(output)
+    def __call__(self, image):
+        self.net(image)[:, 0].sum().backward()
+        return self.seen[-1]
+"""
+
+
+def test_a_hook_tells_for_which_call_it_was_registered() -> None:
+    net = HOOKED + "Cam(densenet121(), 'features.pool0')(x)\nCam(densenet121(), 'features.norm5')(x)\n"
+    finding = only(checked(net))
+    assert finding.code == "TL401"
+    first = finding.trace[0]
+    assert first.message == "the hook on nn.BatchNorm2d is registered for this call"
+    assert first.location.line == finding.location.line + 7

@@ -177,6 +177,7 @@ class KeptOverwritten(Event):
 
     keeper   the step that kept it; keeper_name: "forward hook on Conv2d", "feats[name] = x"
     hooked   False for a capture loop without a hook
+    made     the call on whose behalf the hook was registered, which says on what; None where no function was called for that
     """
 
     keeper: Step

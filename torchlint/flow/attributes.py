@@ -178,7 +178,7 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
     if name in CONTENTS and ITEMS in value.attributes:
         return Builtin(name, value.attributes[ITEMS])
     if name == "_modules":
-        return Mapping(dict(children_of(value)))
+        return _named_modules(machine, value)
     if value.model is not None and (name in value.model.layers or name in value.model.heads or name in value.model.then):
         part = ApiObject(f"{value.name}.{name}", None, {}, value.made)
         machine.project.fill_part(machine, value, name, part)
@@ -201,6 +201,14 @@ def object_attribute(machine: Machine, value: ApiObject, name: str) -> Value:
     if argument is not None:
         return argument
     return Unknown((".", value, name))
+
+
+def _named_modules(machine: Machine, value: ApiObject) -> Mapping:
+    """The modules inside of a library's object by number and by name, with the parts of a ready-made network that nobody has asked for yet."""
+    for part in (*value.model.layers, *value.model.heads, *value.model.then) if value.model is not None else ():
+        object_attribute(machine, value, part)
+    named = {name: each for name, each in value.attributes.items() if not name.startswith("#") and _is_module_value(each)}
+    return Mapping({**dict(children_of(value)), **named})
 
 
 def children_of(value: Value) -> list[tuple[str, Value]]:

@@ -30,12 +30,13 @@ HOOKS = "#hooks"
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A registered hook: what kind, what is called, and where it was registered."""
+    """A registered hook: what kind, what is called, and where it was registered; asked: the call that led there, which says for what."""
 
     kind: str
     function: Value
     node: cst.CSTNode
     scope: Scope
+    asked: Step | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,16 @@ class Watch:
     name: str
     node: cst.CSTNode
     scope: Scope
+    asked: Step | None
 
 
 def register(machine: Machine, target: Value, kind: str, function: Value, node: cst.CSTNode, scope: Scope) -> Value:
     """Add a hook to a module; gives the handle."""
     if not isinstance(target, (Instance, ApiObject)):
         return Unknown()
-    hook = Hook(kind, function, node, scope)
+    frame = machine.frame
+    asked = Step(f"the hook on {title(target)} is registered for this call", frame.place) if frame is not None and frame.place is not None else None
+    hook = Hook(kind, function, node, scope, asked)
     machine.store.write(target.attributes, HOOKS, (*target.attributes.get(HOOKS, ()), hook))
     return handle_of(target, hook)
 
@@ -100,7 +104,9 @@ def _run(machine: Machine, hook: Hook, target: Value, seen: Value | None, positi
     from torchlint.flow.calls import call  # mutual recursion: calls leads here
 
     outer = machine.watch
-    machine.watch = Watch(memory.storage_of(seen), f"{what} on {title(target)}", hook.node, hook.scope) if isinstance(seen, Tensor) else None
+    machine.watch = (
+        Watch(memory.storage_of(seen), f"{what} on {title(target)}", hook.node, hook.scope, hook.asked) if isinstance(seen, Tensor) else None
+    )
     try:
         return call(machine, hook.function, Arguments(positional), hook.node, hook.scope)
     finally:
@@ -121,6 +127,6 @@ def stored(machine: Machine, value: Value, node: cst.CSTNode, scope: Scope, wher
     watch = machine.watch
     if watch is not None:
         if value.storage is watch.storage:
-            memory.keep(machine, value, watch.name, f"the {watch.name} keeps this tensor without a copy", watch.node, watch.scope, True)
+            memory.keep(machine, value, watch.name, f"the {watch.name} keeps this tensor without a copy", watch.node, watch.scope, True, watch.asked)
     elif machine.layer_loops:
         memory.keep(machine, value, where, "the loop keeps this layer's output without a copy", node, scope, False)

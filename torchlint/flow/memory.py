@@ -57,6 +57,7 @@ class Keeper:
     name: str
     version: int
     hooked: bool
+    asked: Step | None = None  # the call on whose behalf the hook was registered
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +191,7 @@ def _report_kept(machine: Machine, state: dict[str, object], writer: Write) -> N
                 writer=writer.step,
                 writer_name=writer.name,
                 hooked=keeper.hooked,
+                made=keeper.asked,
             )
         )
     if keepers:
@@ -216,8 +218,8 @@ def save(machine: Machine, tensor: Tensor, name: str, saved: str, node: cst.CSTN
     machine.store.write(storage.state, "savers", (*storage.state.get("savers", ()), saver))
 
 
-def keep(machine: Machine, tensor: Tensor, name: str, message: str, node: cst.CSTNode, scope: Scope, hooked: bool) -> None:
+def keep(machine: Machine, tensor: Tensor, name: str, message: str, node: cst.CSTNode, scope: Scope, hooked: bool, asked: Step | None = None) -> None:
     """Remember that somebody keeps the tensor by reference."""
     storage = storage_of(tensor)
-    keeper = Keeper(Step(message, machine.place(node, scope)), name, version_of(storage), hooked)
+    keeper = Keeper(Step(message, machine.place(node, scope)), name, version_of(storage), hooked, asked)
     machine.store.write(storage.state, "keepers", (*storage.state.get("keepers", ()), keeper))
