@@ -113,10 +113,12 @@ def call_method(machine: Machine, receiver: Value, name: str, arguments: Argumen
     return call(machine, get_attribute(machine, receiver, name), arguments, node, scope)
 
 
-def _trains(receiver: Value | None) -> bool:
-    """Whether an object holds a network or a loss, as trainers do that are given both."""
-    if not isinstance(receiver, Instance) or is_module(receiver.cls):
+def _holds_layers(receiver: Value | None) -> bool:
+    """Whether an object is a network, or holds one or a loss, as trainers do that are given both."""
+    if not isinstance(receiver, Instance):
         return False
+    if is_module(receiver.cls):
+        return True
     held = [option.value for each in receiver.attributes.values() if isinstance(each, Value) for option in options_of(each)]
     return any((isinstance(each, Instance) and is_module(each.cls)) or (isinstance(each, ApiObject) and each.module is not None) for each in held)
 
@@ -130,7 +132,7 @@ def call_project(machine: Machine, function: Function, arguments: Arguments, rec
         machine.hot is not None
         and machine.hot.is_dead_weight(function.node)
         and not any(isinstance(each, TELLING) for each in arguments.values() if each is not receiver)
-        and not _trains(receiver)
+        and not _holds_layers(receiver)
     ):
         machine.reached[id(function.node)] = None
         return Unknown()

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 RECEIVERS = frozenset({"self", "cls"})
 FORWARD = "forward"
-INIT = "__init__"
-IMPLIED = frozenset({FORWARD, INIT, "__call__"})
+IMPLIED = frozenset({FORWARD, "__init__", "__call__"})
 """Methods that are reached through their class, without being named."""
 MEMORY_WORDS = frozenset(
     {
@@ -99,8 +98,8 @@ class Hot:
 
     def is_dead_weight(self, node: cst.CSTNode) -> bool:
         """Whether a definition is long and leads to nothing: with arguments that mean nothing, it need not be entered. A forward always gives
-        something that a loss may get, and so does what builds a network; a constructor makes the layers of one."""
-        if type(node) is cst.FunctionDef and node.name.value in (FORWARD, INIT):
+        something that a loss may get, and so does what builds a network."""
+        if type(node) is cst.FunctionDef and node.name.value == FORWARD:
             return False
         known = self._cold.get(id(node))
         if known is None:
