@@ -97,6 +97,23 @@ def compiled_step(backend: Counting) -> Callable[[], list[Tensor]]:
     return lambda: [step(), *(parameter.detach().clone() for parameter in net.parameters())]
 
 
+def compiled_encoder(backend: Counting) -> Callable[[], list[Tensor]]:
+    """The network is one of those that are wrapped while anybody looks now and then."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True)
+    net = nn.Sequential(nn.TransformerEncoder(layer, 1, enable_nested_tensor=False), nn.Softmax(2))
+    opt = torch.optim.SGD(net.parameters(), 0.1)
+    forward = torch.compile(net, backend=backend, fullgraph=True)
+
+    def step() -> list[Tensor]:
+        opt.zero_grad()
+        loss = F.cross_entropy(forward(torch.randn(6, 3, 8)).mean(1), Y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        opt.step()
+        return [loss.detach(), *(parameter.detach().clone() for parameter in net.parameters())]
+
+    return step
+
+
 def compiled_optimizer(backend: Counting) -> Callable[[], list[Tensor]]:
     net = network()
     opt = torch.optim.SGD(net.parameters(), 0.1)
@@ -112,7 +129,7 @@ def compiled_optimizer(backend: Counting) -> Callable[[], list[Tensor]]:
     return step
 
 
-PROGRAMS = [compiled_network, compiled_loss, compiled_step, compiled_optimizer]
+PROGRAMS = [compiled_network, compiled_loss, compiled_step, compiled_encoder, compiled_optimizer]
 
 
 def ran(program: Callable[[Counting], Callable[[], list[Tensor]]], aot: bool) -> tuple[int, dict[str, int], list[list[Tensor]]]:
@@ -139,6 +156,19 @@ def test_as_many_graphs_and_the_same_numbers(program: Callable[[Counting], Calla
     assert [finding.code for finding in run.result().findings] == ["TL101"]  # seen in the steps that ran eagerly
     assert sum(NOTE in note for note in run.notes()) == 1
     assert not run._failed
+
+
+def test_what_was_compiled_lives_on_before_and_after() -> None:
+    torch._dynamo.reset()
+    backend = Counting()
+    step = compiled_encoder(backend)
+    step()
+    graphs = backend.graphs
+    with checks("collect", every=3, warmup=2):
+        for _ in range(8):
+            step()
+    step()
+    assert backend.graphs == graphs
 
 
 def test_enabled_from_the_start_and_compiled_later() -> None:
