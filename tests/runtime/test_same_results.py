@@ -9,6 +9,7 @@ import copy
 import io
 import pickle
 import random
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from torchlint.runtime import checks
+from torchlint.runtime import checks, fused
+from torchlint.runtime.stack import lift
 
 SAMPLINGS = [{"every": 1}, {"every": 3, "warmup": 2}]
 
@@ -134,6 +136,24 @@ def assert_same(program: Callable[[], Any], **sampling: Any) -> checks:
 def test_training_is_the_same(name: str, sampling: dict[str, int]) -> None:
     run = assert_same(lambda: train(NETWORKS[name]), **sampling)
     assert "TL101" in {finding.code for finding in run.result().findings}  # it was looked at
+
+
+def test_a_fused_encoder_in_a_thread_that_another_one_stopped() -> None:
+    """The mode still lies on the stack there, and does nothing."""
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), 2).eval()
+    x = torch.randn(3, 5, 16)
+    with torch.no_grad():
+        plain = encoder(x)
+    run = checks("collect").__enter__()
+    thread = threading.Thread(target=run.close)
+    thread.start()
+    thread.join()
+    try:
+        with torch.no_grad():
+            assert torch.equal(encoder(x), plain)
+    finally:
+        lift(run._mode)
+        fused.uninstall()
 
 
 def test_a_fused_encoder_rounds_as_ever() -> None:

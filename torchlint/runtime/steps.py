@@ -109,12 +109,13 @@ class Sampler:
             handle.remove()
         if handles:
             self._watch_none()
-            fused.uninstall()
         if state.depth:
             state.depth = 0
             self._close()
+            if handles:
+                fused.uninstall()
         elif not self._threads:
-            self._mode.idle = True  # it cannot be taken off the stack of another thread
+            self._mode.idle = True  # it cannot be taken off the stack of another thread, where encoders still have to go around it
         return True
 
     def pause(self) -> None:
