@@ -20,8 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from torchlint.runtime import checks, fused
-from torchlint.runtime.stack import lift
+from torchlint.runtime import checks
 
 SAMPLINGS = [{"every": 1}, {"every": 3, "warmup": 2}]
 
@@ -152,8 +151,7 @@ def test_a_fused_encoder_in_a_thread_that_another_one_stopped() -> None:
         with torch.no_grad():
             assert torch.equal(encoder(x), plain)
     finally:
-        lift(run._mode)
-        fused.uninstall()
+        run.sampler._close()
 
 
 def test_a_fused_encoder_rounds_as_ever() -> None:

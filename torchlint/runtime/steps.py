@@ -65,6 +65,8 @@ class Sampler:
         self._at_end = at_end
         self._thread = _Thread()
         self._threads = 0
+        self._laid = 0  # in how many threads the mode lies on the stack
+        self._wrapped = False
         self._handles: list[Any] = []
         self._before_all: Any = None
         self._own: Any = None
@@ -88,7 +90,9 @@ class Sampler:
             self._alone = 0
             if not self._handles:
                 self._handles = [register_optimizer_step_post_hook(self._after)]
-                fused.install()
+                if not self._wrapped:
+                    self._wrapped = True
+                    fused.install()
             self._watch_all()
         state.looking = self._due()
         if state.looking:
@@ -112,10 +116,9 @@ class Sampler:
         if state.depth:
             state.depth = 0
             self._close()
-            if handles:
-                fused.uninstall()
         elif not self._threads:
             self._mode.idle = True  # it cannot be taken off the stack of another thread, where encoders still have to go around it
+        self._unwrap()
         return True
 
     def pause(self) -> None:
@@ -203,6 +206,7 @@ class Sampler:
         if not state.on and EAGER.begin():
             state.on = True
             self._mode.idle = False
+            self._laid += 1
             lay(self._mode)
 
     def _close(self) -> None:
@@ -210,4 +214,12 @@ class Sampler:
         if state.on:
             state.on = False
             lift(self._mode)
+            self._laid -= 1
             EAGER.end()
+            self._unwrap()
+
+    def _unwrap(self) -> None:
+        """Encoders are as they were once nobody looks any more and the mode lies on no stack."""
+        if self._wrapped and not self._laid and not self._handles:
+            self._wrapped = False
+            fused.uninstall()
