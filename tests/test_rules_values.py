@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from test_rules import BERNOULLI, CATEGORICAL, DRAWN, argument, codes, facts, loss, only, threshold
+from test_rules import BERNOULLI, CATEGORICAL, DRAWN, HERE, argument, codes, facts, loss, only, threshold
 
 from torchlint.contracts.schema import LossFamily, Takes
 from torchlint.events import ThresholdGiven
-from torchlint.model import Kind
+from torchlint.model import Facts, Kind, Step, Trace
 
 # --- clipped logits
 
@@ -20,6 +20,14 @@ def test_relu_output_is_clipped(source: str) -> None:
 @pytest.mark.parametrize("source", ["torch.exp", "torch.nn.Softplus", "torch.cdist", "torch.nn.AdaptiveAvgPool2d", "ours.relu_pool"])
 def test_other_sources_cut_nothing_off(source: str) -> None:
     assert codes(loss("cross_entropy", facts("nonnegative", source))) == []
+
+
+@pytest.mark.parametrize(("first", "wanted"), [("torch.nn.ReLU", ["TL105"]), ("torch.exp", []), ("torch.nn.AvgPool2d", [])])
+def test_log_softmax_of_relu_output_is_clipped(first: str, wanted: list[str]) -> None:
+    relu = Trace(Step("it gives non-negative values", HERE, call=first))
+    moved = Trace(Step("`Net.forward` returns it", HERE), Trace(Step("it gives log-probabilities", HERE, call="torch.log_softmax"), relu))
+    given = Facts(Kind.LOG_PROBABILITIES, None, "torch.log_softmax", True, moved)
+    assert codes(loss("nll", given)) == wanted
 
 
 # --- distributions

@@ -65,7 +65,7 @@ def given(gives: str, name: str, place: Place, before: Trace | None = None, make
     kind = Kind(gives)
     if kind is Kind.UNKNOWN:
         return Facts()
-    return Facts(kind, None, name, True, Trace(Step(_giving(name, kind), place, maker), before))
+    return Facts(kind, None, name, True, Trace(Step(_giving(name, kind), place, maker, name), before))
 
 
 @cache

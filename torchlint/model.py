@@ -87,11 +87,15 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One station of a trace: a sentence and where it happened. maker: where the module that did it was built, if one did."""
+    """One station of a trace: a sentence and where it happened.
+
+    maker: where the module that did it was built, if one did; call: the qualified name of what gave the values, if a contract did.
+    """
 
     message: str
     place: Place
     maker: Place | None = field(default=None, compare=False)
+    call: str = field(default="", compare=False)
 
 
 class Trace:

@@ -9,6 +9,7 @@ A class of the project that derives from a torch module (`class Head(nn.Sequenti
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -151,7 +152,7 @@ def _made_by(target: ApiObject, result: Value, node: cst.CSTNode) -> Value:
         return result
     trace = result.facts.trace
     if trace.before is None and trace.step.maker is None and getattr(trace.step.place, "node", None) is node:
-        result.facts.trace = Trace(Step(trace.step.message, trace.step.place, target.made.place))
+        result.facts.trace = Trace(replace(trace.step, maker=target.made.place))
     return result
 
 
@@ -213,7 +214,7 @@ def _told_from(value: Value, made: Step, node: cst.CSTNode) -> Value:
     place = step.place
     if getattr(place, "node", None) is not node or (value.facts.trace.before is not None and len(value.facts.trace) > 2):
         return value
-    value.facts.trace = Trace(Step(step.message, made.place), value.facts.trace.before)
+    value.facts.trace = Trace(replace(step, place=made.place, maker=None), value.facts.trace.before)
     return value
 
 

@@ -56,7 +56,7 @@ def nll_loss_without_log_softmax(event: LossCall) -> Iterator[Remark]:
     "TL105",
     "relu-before-cross-entropy",
     Severity.WARNING,
-    "relu output into cross-entropy: class scores below 0 are cut off and get no gradient",
+    "relu output into cross-entropy (or log_softmax and NLLLoss): class scores below 0 are cut off and get no gradient",
     losses=refusing("TL105"),
 )
 def relu_before_cross_entropy(event: LossCall) -> Iterator[Remark]:

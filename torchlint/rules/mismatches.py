@@ -26,16 +26,28 @@ class Mismatch:
     """The rule that a pair breaks, why it hurts ("{floor}" is filled in where the number depends on the classes), what to write instead.
 
     sources: the calls, by the last part of their names in small letters, that the values must come from; empty for any.
+    before: the same for the values that were turned into these.
     """
 
     code: str
     harm: str
     help: str
     sources: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()
 
     def speaks_of(self, facts: Facts) -> bool:
         """Whether values that came about like this are meant."""
-        return not self.sources or short(facts.source).casefold() in self.sources
+        return _among(facts.source, self.sources) and (not self.before or _among(_source_before(facts), self.before))
+
+
+def _source_before(facts: Facts) -> str:
+    """The call that gave what was turned into these values."""
+    calls = [step.call for step in facts.trace.steps() if step.call] if facts.trace is not None else []
+    return calls[-2] if len(calls) > 1 else ""
+
+
+def _among(name: str, calls: frozenset[str]) -> bool:
+    return not calls or short(name).casefold() in calls
 
 
 def describe(facts: Facts) -> str:
@@ -55,7 +67,9 @@ def complain(code: str, event: LossCall) -> Iterator[Remark]:
     if facts is None or event.call.loss is None:
         return
     mismatch = MISMATCHES.get((event.call.loss, facts.kind))
-    if mismatch is None or mismatch.code != code or not mismatch.speaks_of(facts) or accepts(event, "input", facts.kind):
+    if mismatch is None or mismatch.code != code or not mismatch.speaks_of(facts):
+        return
+    if not mismatch.before and accepts(event, "input", facts.kind):
         return
     harm = mismatch.harm.replace("{floor}", _floor(facts))
     message = f"{event.callee} gets {describe(facts)}{chosen(event)}: {harm}"
@@ -94,6 +108,12 @@ _FLAT = Mismatch(
 """log_softmax and NLLLoss together are the cross-entropy, which wants logits."""
 
 
+_CLIPPED = (
+    "scores below 0 have all become 0 and get no gradient, so a true class at -1 among nine at 0 is pulled up with a gradient of 0 "
+    "where the logits give -0.96"
+)
+
+
 def _cross_entropy() -> Iterator[tuple[Kind, Mismatch]]:
     harm = "it applies log_softmax itself, so even a perfect prediction keeps a loss of {floor}, and confident mistakes get almost no gradient"
     once = "pass the logits: leave the softmax out of what the loss gets and apply it only where you need probabilities"
@@ -104,11 +124,7 @@ def _cross_entropy() -> Iterator[tuple[Kind, Mismatch]]:
     wasted = "it applies log_softmax itself, and log_softmax of log-probabilities changes nothing, so one of the two is wasted"
     yield Kind.LOG_PROBABILITIES, Mismatch("TL102", wasted, "pass the logits, or keep log_softmax and use nn.NLLLoss")
     yield Kind.FLAT_LOG_PROBABILITIES, _FLAT
-    clipped = (
-        "scores below 0 have all become 0 and get no gradient, so a true class at -1 among nine at 0 is pulled up with a gradient of 0 "
-        "where the logits give -0.96"
-    )
-    yield Kind.NONNEGATIVE, Mismatch("TL105", clipped, "pass the output of the last layer itself: leave the relu behind it out", RECTIFIERS)
+    yield Kind.NONNEGATIVE, Mismatch("TL105", _CLIPPED, "pass the output of the last layer itself: leave the relu behind it out", RECTIFIERS)
 
 
 def _nll() -> Iterator[tuple[Kind, Mismatch]]:
@@ -121,6 +137,8 @@ def _nll() -> Iterator[tuple[Kind, Mismatch]]:
     yield Kind.UNIT_INTERVAL, Mismatch("TL103", flat, instead)
     never = "it takes -input[target], which is {}, and never the -log p that punishes a confident mistake"
     yield Kind.FLAT_LOG_PROBABILITIES, _FLAT
+    whole = "apply log_softmax to the output of the last layer itself: leave the relu between them out"
+    yield Kind.LOG_PROBABILITIES, Mismatch("TL105", f"they are made of relu output: {_CLIPPED}", whole, before=RECTIFIERS)
     yield Kind.SIGNED_UNIT, Mismatch("TL103", never.format("between -1 and 1"), instead)
     yield Kind.ONE_HOT, Mismatch("TL103", never.format("-1 or 0"), instead)
 
