@@ -292,12 +292,12 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A function or method that hands back what it was given (torch.compile, accelerator.prepare).
 
-    passes: the parameter it hands back, or "all" for a tuple of all. params leave a method's `self` out.
+    passes: the parameter it hands back, several for a tuple of them, or "all" for a tuple of all. params leave a method's `self` out.
     """
 
     name: str | tuple[str, ...]
     params: tuple[str, ...] = ()
-    passes: str = "all"
+    passes: str | tuple[str, ...] = "all"
     source: str | None = None
 
     @property
@@ -308,6 +308,8 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A function, class or method of a library that is given a network, and a loss or methods of the user's, and runs them out of sight.
 
+    Or one that is given a function of the user's.
+
     params   parameters in positional order; a method's `self` is left out
     model    the parameter that holds the network; a class is built first; None: a base class of networks whose methods the library calls
     loss     the parameter that holds the loss, called with the network's output and a target
@@ -315,6 +317,11 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     applies  what the library applies to the output before a loss of that class: {"torch.nn.NLLLoss" = "torch.log"}
     methods  methods that the library calls with arguments of its own: of the project's class that derives from this one, which get the network
              too, or (with `model` in a method of the library) of the network itself
+    runs     the parameter that holds a function of the user's, which is called (threads, processes)
+    args     ... the parameter with the tuple of its arguments, or "*" where they stand behind the function in the call itself
+    kwargs   ... the parameter with the dict of its keyword arguments
+    each     ... the parameter with an iterable, of which each entry is the one argument
+    own      ... how many arguments the library puts before them (the rank of a process)
     source   documentation page
     """
 
@@ -325,6 +332,11 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     default: str | None = None
     applies: dict[str, str] = msgspec.field(default_factory=dict)
     methods: tuple[str, ...] = ()
+    runs: str | None = None
+    args: str | None = None
+    kwargs: str | None = None
+    each: str | None = None
+    own: int = 0
     source: str | None = None
 
     @property

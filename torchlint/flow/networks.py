@@ -295,7 +295,10 @@ def _run_part(machine: Machine, part: ApiObject, follower: str | None, node: cst
 
 
 def pass_through(wrapper: Wrapper, arguments: Arguments) -> Value:
-    """What a wrapping function hands back: one argument, or all of them as a tuple."""
+    """What a wrapping function hands back: one argument, or several or all of them as a tuple."""
+    if isinstance(wrapper.passes, tuple):
+        bound = bind(wrapper.params, arguments)
+        return Sequence([bound.get(name) or Unknown() for name in wrapper.passes])
     if wrapper.passes != "all":
         found = bind(wrapper.params, arguments).get(wrapper.passes)
         return found if found is not None else Unknown()
