@@ -53,6 +53,8 @@ def construct(machine: Machine, cls: Class, arguments: Arguments, node: cst.CSTN
     handovers.run_own_methods(machine, instance, node, scope)
     if is_module(cls):
         machine.pending.append(instance)
+    else:
+        machine.objects[id(cls.node)] = instance
     return instance
 
 

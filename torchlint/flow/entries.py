@@ -76,6 +76,7 @@ class Entries:
         self._hot = machine.hot = Hot(modules, machine.table, networks)
         self._pool = 0
         self._left: dict[int, int] = {}
+        self._objects: dict[int, list[Class]] = {}  # by the id of a main block: the classes of the objects that it builds
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:
@@ -90,10 +91,15 @@ class Entries:
         for left, (module, block) in zip(range(len(long), 0, -1), long, strict=True):
             share = max(LEAST_LONG_WORK, self._pool // left)  # what one does not need is there for those behind it
             self._try(module, partial(self._main, block, module), min(LONG_MAIN_WORK, share))
+        for module, block in blocks:
+            if any(self._idle(cls) for cls in self._objects.get(id(block), ())):
+                self._try(module, partial(self._main_again, block, module), MAIN_WORK)
         self._share_out()
         for roots_only in (True, False):
             for module in self.modules:
                 for cls, functions in definitions(module):
+                    if cls is not None and any(self._wanted(each, cls, roots_only) for each in functions):
+                        self._makers(cls)
                     wanted = [each for each in functions if self._wanted(each, cls, roots_only)]
                     if wanted and cls is not None:
                         self._try(module, partial(self._methods, module, cls, wanted))
@@ -132,6 +138,7 @@ class Entries:
         outer = machine.work
         machine.work = share = min(work, left)
         mark, reached, pending = machine.store.mark(), len(machine.reached), len(machine.pending)
+        objects = dict(machine.objects)
         try:
             run()
         except (Exhausted, RecursionError):
@@ -148,6 +155,7 @@ class Entries:
             machine.watch = None
             machine.store.undo(mark)
             machine.memo.clear()
+            machine.objects = objects
             used = share - max(machine.work, 0)
             self._left[id(module)] -= used
             self._pool -= used
@@ -155,17 +163,54 @@ class Entries:
         return sufficed
 
     def _main(self, block: cst.If, module: ModuleScope) -> None:
+        before = dict(self.machine.objects)
         self.machine.run(block.body.body, module)
+        self._objects[id(block)] = [each.cls for each in self._built_since(before)]
         self._networks(module)
 
+    def _main_again(self, block: cst.If, module: ModuleScope) -> None:
+        """What is left of the objects that a main block builds, once all others had the chance to call their methods."""
+        before = dict(self.machine.objects)
+        self.machine.run(block.body.body, module)
+        self._use(before)
+
     def _function(self, module: ModuleScope, function: Function, arguments: Arguments) -> None:
+        before = dict(self.machine.objects)
         all_train(self.machine)
         call_function(self.machine, function, arguments)
         self._networks(module)
+        self._use(before)
+
+    def _makers(self, cls: Class) -> None:
+        """The functions that build objects of a class, and that nobody calls: what they build is better than an object from unknown arguments."""
+        for module in self.modules:
+            for owner, functions in definitions(module):
+                for function in functions if owner is None else ():
+                    if cls.name in self._hot.words(function.node) and self._wanted(function, None, False):
+                        self._try(module, partial(self._function, module, function, ways_to_call(function, 0)[0]))
+
+    def _built_since(self, before: dict[int, Instance]) -> list[Instance]:
+        return [each for key, each in self.machine.objects.items() if before.get(key) is not each]
+
+    def _idle(self, cls: Class) -> list[Function]:
+        """Methods of a class that nobody has called; those first that nobody names."""
+        if id(cls.scope.module) not in self._left:
+            return []
+        found = [each for each in methods(cls) if each.name not in ("__init__", "__new__") and self._wanted(each, cls, False)]
+        return sorted(found, key=lambda each: self._hot.mentions[each.name])
+
+    def _use(self, before: dict[int, Instance]) -> None:
+        """Call the methods of the objects that were built and left idle: a library calls them, or whoever is yet to write a program."""
+        for built in self._built_since(before):
+            for function in self._idle(built.cls):
+                first: list[Value] = [] if function.role == "static" else [built.cls if function.role == "class" else built]
+                for arguments in ways_to_call(function, len(first)):
+                    module = built.cls.scope.module
+                    self._try(module, partial(self._method, module, function, first, arguments))
 
     def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
-        """Methods of one object, each from the state that its constructor leaves."""
-        receiver = self.sample(cls)
+        """Methods of one object: the one that a module builds, or one from the state that the constructor leaves."""
+        receiver = self.machine.objects.get(id(cls.node)) or self.sample(cls)
         for function in functions:
             first: list[Value] = [] if function.role == "static" else [cls if function.role == "class" else receiver]
             for arguments in ways_to_call(function, len(first)) if function.name != "__init__" else ():

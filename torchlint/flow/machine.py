@@ -76,6 +76,7 @@ class Machine:
         self.choosing: list[NodePlace] = []  # the calls under way of one among several alternatives
         self.layer_loops = 0  # depth of loops over the layers of a network
         self.pending: list[Value] = []  # networks that were built; those never called are tried at the end
+        self.objects: dict[int, Instance] = {}  # by the id of its class: the last object that was built, networks aside
         self.called: dict[int, Instance] = {}  # by id: objects of the project that the program calls
         self.taken_apart: set[int] = set()  # ids of the steps that built ready-made networks of which the program calls parts
         self.hot: Hot | None = None  # known once the bodies of all files have been run
