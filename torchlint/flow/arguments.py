@@ -63,9 +63,9 @@ def evaluate_arguments(machine: Machine, nodes: Seq[cst.Arg], scope: Scope) -> A
     for node in nodes:
         value = machine.evaluate(node.value, scope)
         if node.star == "*":
-            _spread(machine, result, value)
+            spread(machine, result, value)
         elif node.star == "**":
-            _spread_dict(result, value)
+            spread_dict(result, value)
         elif node.keyword is not None:
             result.keywords[node.keyword.value] = value
         elif result.rest is None and not result.open:
@@ -84,13 +84,14 @@ def each_way(machine: Machine, arguments: Arguments, run: Callable[[Arguments], 
 
     def with_one(entries: Value) -> Value:
         one = replace(arguments, keywords=dict(arguments.keywords), either=None)
-        _spread_dict(one, entries)
+        spread_dict(one, entries)
         return run(one)
 
     return machine.lift(arguments.either, with_one)
 
 
-def _spread_dict(result: Arguments, value: Value) -> None:
+def spread_dict(result: Arguments, value: Value) -> None:
+    """f(**value)"""
     entries = _entries(value)
     if entries is not None:
         result.keywords.update({key: item for key, item in entries.items() if isinstance(key, str) and key[:1] != "#"})
@@ -108,7 +109,8 @@ def _entries(value: Value) -> dict[Any, Any] | None:
     return value.attributes if isinstance(value, ApiObject) and value.name == NAMESPACE else None
 
 
-def _spread(machine: Machine, result: Arguments, value: Value) -> None:
+def spread(machine: Machine, result: Arguments, value: Value) -> None:
+    """f(*value)"""
     if isinstance(value, Sequence):
         result.positional.extend(value.items)
         result.open = result.open or value.open

@@ -22,6 +22,7 @@ from torchlint.flow.subscripts import bounds_of, evaluate_index
 from torchlint.flow.values import (
     Alternatives,
     ApiObject,
+    Attributes,
     Class,
     Const,
     Function,
@@ -97,7 +98,7 @@ def _put(machine: Machine, owner: Value, index: Value, value: Value, target: cst
         hooks.stored(machine, value, target, scope, "dict that the layer's output is put into")
         if isinstance(index, Const):
             machine.store.write(owner.entries, index.value, value)
-        else:
+        elif not isinstance(owner, Attributes):
             for key, old in list(owner.entries.items()):
                 machine.store.write(owner.entries, key, join([Option(old, (), False), Option(value, (), False)]))
             rest = owner.rest
@@ -124,8 +125,14 @@ def _put_in_list(machine: Machine, owner: Sequence, index: Value, value: Value) 
         machine.store.write(owner.state, "items", tuple(Unknown() for _ in items))
         machine.store.write(owner.state, "open", True)
     else:
-        machine.store.write(owner.state, "items", tuple(join([Option(item, (), False), Option(value, (), False)]) for item in items) or (value,))
+        machine.store.write(owner.state, "items", tuple(_perhaps(item, value) for item in items) or (value,))
         machine.store.write(owner.state, "open", True)
+
+
+def _perhaps(old: Value, new: Value) -> Value:
+    """What an entry is that may have been set. None only holds its place, as in [None] * n."""
+    placeholder = isinstance(old, Const) and old.value is None
+    return new if placeholder else join([Option(old, (), False), Option(new, (), False)])
 
 
 def _put_in_object(machine: Machine, owner: ApiObject | Instance, index: Value, value: Value) -> None:

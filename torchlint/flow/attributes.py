@@ -14,6 +14,7 @@ from torchlint.flow.values import (
     Alternatives,
     Api,
     ApiObject,
+    Attributes,
     Bound,
     Builtin,
     Class,
@@ -134,7 +135,7 @@ def instance_attribute(machine: Machine, instance: Instance, name: str) -> Value
     if name == "_modules":
         return Mapping(dict(children_of(instance)))
     if name == "__dict__":
-        return Mapping(dict(instance.attributes), open_=True)
+        return Attributes(instance.attributes)
     getter = class_attribute(instance.cls, "__getattr__")
     if isinstance(getter, Function):
         return call_function(machine, getter, Arguments([instance, Const(name)]), instance)

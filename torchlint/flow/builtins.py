@@ -1,9 +1,9 @@
-"""What do Python's own functions, and those of its standard library, do to the values?
+"""What do Python's own functions do to the values?
 
 For example:
 
     for name, module in {"a": A()}.items(): ...
-    getattr(self, "head")(x);  functools.partial(F.cross_entropy, reduction="sum");  OrderedDict([("fc", nn.Linear(8, 3))])
+    getattr(self, "head")(x)
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from torchlint.events import Cases, KindRevealed
-from torchlint.flow import choices, hooks, memory
+from torchlint.flow import choices, hooks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.assignment import set_child
 from torchlint.flow.attributes import get_attribute
 from torchlint.flow.containers import MAPPING_METHODS, SEQUENCE_METHODS, Handler, make_dict
-from torchlint.flow.data_files import joined_path, opened
+from torchlint.flow.data_files import opened
 from torchlint.flow.decisions import joined
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.values import (
@@ -37,7 +36,6 @@ from torchlint.flow.values import (
     Instance,
     Mapping,
     ModuleValue,
-    Partial,
     Sequence,
     Stream,
     Super,
@@ -45,9 +43,7 @@ from torchlint.flow.values import (
     Unknown,
     Value,
     constant,
-    options_of,
 )
-from torchlint.model import Facts
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -75,12 +71,6 @@ def call_builtin(machine: Machine, callee: Builtin, arguments: Arguments, node: 
     return handler(machine, callee.receiver, arguments, node, scope) if handler is not None else Unknown()
 
 
-def call_library(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    """A function or class of the standard library that hands values on; anything else is unknown."""
-    handler = LIBRARY.get(name)
-    return handler(machine, None, arguments, node, scope) if handler is not None else Unknown()
-
-
 def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
     if not isinstance(receiver.value, str) or name not in TEXT_METHODS:
         return Unknown()
@@ -94,7 +84,7 @@ def _constant_method(receiver: Const, name: str, arguments: Arguments) -> Value:
     return Sequence([Const(each) for each in result], True) if isinstance(result, list) else constant(result)
 
 
-def _for_each(handler: Handler, *positions: int) -> Handler:
+def for_each(handler: Handler, *positions: int) -> Handler:
     """The handler, applied to each alternative of the arguments at these positions by itself."""
 
     def handle(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -169,6 +159,12 @@ def _reversed(machine: Machine, receiver: Value | None, arguments: Arguments, no
     return Sequence(tuple(reversed(known.items)), open_=known.open) if known is not None else Stream(element_of(machine, first or Unknown()))
 
 
+def _filter(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """filter(wanted, x): some of the entries."""
+    known = as_sequence(machine, arguments.positional[1]) if len(arguments.positional) == 2 else None
+    return Sequence(known.items, open_=True) if known is not None else Stream(element_of(machine, arguments.get(1, "iterable") or Unknown()))
+
+
 def _same(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     return arguments.first() or Unknown()
 
@@ -223,20 +219,15 @@ def _isinstance(machine: Machine, receiver: Value | None, arguments: Arguments, 
     value, cls = arguments.first(), arguments.get(1, "classinfo")
     wanted = cls.items if isinstance(cls, Sequence) else (cls,)
     if value is not None:
-        return machine.project_value(value, lambda each: _is_one_of(each, wanted))
+        return machine.project_value(value, lambda each: is_one_of(each, wanted))
     return Unknown()
 
 
-def _is_one_of(value: Value, wanted: Iterable[Value | None]) -> Value:
+def is_one_of(value: Value, wanted: Iterable[Value | None]) -> Value:
     answers = [_is_instance(value, each) for each in wanted]
     if any(answer is True for answer in answers):
         return TRUE
     return FALSE if all(answer is False for answer in answers) else Unknown()
-
-
-def _is_tensor(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    first = arguments.first()
-    return machine.project_value(first, lambda each: _is_one_of(each, [Api("torch.Tensor")])) if first is not None else Unknown()
 
 
 def _is_instance(value: Value | None, cls: Value | None) -> bool | None:
@@ -318,7 +309,7 @@ def _eval(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
     return Unknown()
 
 
-def _import_module(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+def import_module(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """importlib.import_module("models.net"), and of one of the files in a folder."""
     first = arguments.first()
     if isinstance(first, Const) and isinstance(first.value, str):
@@ -349,18 +340,6 @@ def _number(convert: Callable[[Any], Any]) -> Handler:
     return handler
 
 
-def _partial(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    first = arguments.first()
-    return Partial(first, tuple(arguments.positional[1:]), dict(arguments.keywords)) if first is not None else Unknown()
-
-
-def _namedtuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    names = arguments.get(1, "field_names")
-    if isinstance(names, Const) and isinstance(names.value, str):
-        return Partial(Builtin("#namedtuple"), (Sequence([Const(name) for name in names.value.replace(",", " ").split()]),), {})
-    return Partial(Builtin("#namedtuple"), (names,), {}) if isinstance(names, Sequence) else Unknown()
-
-
 def _make_namedtuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     first = arguments.first()
     if not isinstance(first, Sequence):
@@ -375,11 +354,6 @@ def _open(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
     return opened(arguments.get(0, "file"))
 
 
-def _join_path(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    """os.path.join("configs", args.config)"""
-    return Unknown() if arguments.open else joined_path(arguments.positional)
-
-
 def _exit(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     """sys.exit()"""
     return NEVER
@@ -387,36 +361,12 @@ def _exit(machine: Machine, receiver: Value | None, arguments: Arguments, node: 
 
 FUNCTIONS: dict[str, Handler] = {
     "list": _list, "tuple": _tuple, "dict": make_dict, "set": _list, "sorted": _list, "range": _range, "enumerate": _enumerate, "zip": _zip,
-    "reversed": _reversed, "iter": _same, "map": _map, "getattr": _for_each(_getattr, 0, 1),
+    "reversed": _reversed, "iter": _same, "map": _map, "filter": _filter, "getattr": for_each(_getattr, 0, 1),
     "setattr": _setattr, "hasattr": _hasattr, "isinstance": _isinstance,
     "len": _len, "next": _next, "super": _super, "type": _type, "globals": _globals, "vars": _vars, "eval": _eval,
-    "__import__": _for_each(_import_module, 0),
+    "__import__": for_each(import_module, 0),
     "int": _number(int), "float": _number(float), "str": _number(str), "bool": _number(bool),
     "exit": _exit, "quit": _exit, "open": _open, "#namedtuple": _make_namedtuple, "#identity": _same,
-}  # fmt: skip
-
-
-def _reveal(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
-    """torchlint.reveal_kind(x): tell what is known, and hand x back."""
-    first = arguments.first() or Unknown()
-    options = options_of(first)
-    cases = Cases(len(options))
-    for option in options:
-        facts = memory.current(option.value) if isinstance(option.value, Tensor) else Facts()
-        machine.emit(KindRevealed(place=machine.place(node, scope), facts=facts, certain=option.certain, cases=cases))
-    return first
-
-
-LIBRARY: dict[str, Handler] = {
-    "torchlint.reveal_kind": _reveal,
-    "torch.is_tensor": _is_tensor, "sys.exit": _exit, "os._exit": _exit,
-    "functools.partial": _partial, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
-    "copy.deepcopy": _same, "copy.copy": _same,
-    "tqdm.tqdm": _same, "tqdm.auto.tqdm": _same, "tqdm.notebook.tqdm": _same, "tqdm.trange": _range, "itertools.chain": _same,
-    "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True),
-    "importlib.import_module": _for_each(_import_module, 0), "os.path.join": _join_path, "io.open": _open, "codecs.open": _open,
-    "functools.lru_cache": _same, "functools.wraps": lambda machine, receiver, arguments, node, scope: Builtin("#identity"),
-    "typing.cast": lambda machine, receiver, arguments, node, scope: arguments.get(1, "val") or Unknown(),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from torchlint.flow import builtins, classes, handovers, networks
+from torchlint.flow import builtins, classes, handovers, networks, standard
 from torchlint.flow.apply import apply_call
 from torchlint.flow.arguments import Arguments, bind_settings
 from torchlint.flow.attributes import bind_method, class_attribute, get_attribute, is_module
@@ -170,7 +170,7 @@ def call_library_method(machine: Machine, name: str, receiver: Value, arguments:
         return Unknown()
     handover = machine.table.handover(name)
     if handover is not None:
-        handovers.run_methods_of_model(machine, handover, arguments, node, scope)
+        handovers.run_method(machine, handover, arguments, node, scope)
         return Unknown()
     if method in ("forward", "__call__"):
         if isinstance(receiver, Instance):
@@ -223,9 +223,9 @@ def call_api(machine: Machine, name: str, arguments: Arguments, node: cst.CSTNod
         return networks.pass_through(wrapper, arguments)
     handover = table.handover(name)
     if handover is not None:
-        handovers.run_loss(machine, handover, arguments, node, scope)
+        handovers.run(machine, handover, arguments, node, scope)
         return Unknown()
-    return builtins.call_library(machine, name, arguments, node, scope)
+    return standard.call_library(machine, name, arguments, node, scope)
 
 
 def run_contract(machine: Machine, contract: Call, name: str, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:

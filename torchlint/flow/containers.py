@@ -19,7 +19,7 @@ from torchlint.flow import hooks
 from torchlint.flow.arguments import Arguments
 from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.subscripts import of_mapping
-from torchlint.flow.values import MOST_ITEMS, NONE, Const, Mapping, Sequence, Unknown, Value
+from torchlint.flow.values import MOST_ITEMS, NONE, Attributes, Const, Mapping, Sequence, Unknown, Value
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -201,7 +201,7 @@ def _update(machine: Machine, receiver: Value | None, arguments: Arguments, node
         added = make_dict(machine, None, arguments, node, scope)
         for key, value in added.entries.items():
             machine.store.write(receiver.entries, key, value)
-        if added.open:
+        if added.open and not isinstance(receiver, Attributes):  # of settings that may be there, too, the defaults are a good guess
             forget_entries(machine, receiver)
             if added.rest is not None:
                 machine.store.write(receiver.state, "rest", added.rest)

@@ -4,6 +4,7 @@
     NeuralNetClassifier(Net, criterion=nn.CrossEntropyLoss)       both are built first
     trainer.fit(module)                                           module.training_step(batch, 0)
     class Mine(Trainer): def compute_loss(self, model, inputs)    called with the model that Mine(model=...) got
+    Thread(target=train, args=(net, loader))                      train(net, loader)
 
 Contracts say which parameter is which. The calls are made on the spot, so that what the program knows of both is known there too.
 """
@@ -16,8 +17,9 @@ import libcst as cst
 from msgspec.structs import replace
 
 from torchlint.contracts.schema import Handover
-from torchlint.flow.arguments import Arguments, bind
+from torchlint.flow.arguments import Arguments, bind, spread, spread_dict
 from torchlint.flow.attributes import bind_method, class_attribute, library_bases
+from torchlint.flow.iteration import element_of
 from torchlint.flow.samples import forward_argument, unknown_arguments
 from torchlint.flow.values import Api, ApiObject, Class, Function, Instance, Tensor, Unknown, Value
 from torchlint.model import Facts, Kind
@@ -30,14 +32,44 @@ HANDED = "#handed"
 """The attribute of an object of a project's class that holds the network which its library base class was given."""
 
 
-def run_loss(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
+def run(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
+    """What a function or class of a library runs: a function, or a loss with a network."""
+    if contract.runs is not None:
+        _run_function(machine, contract, arguments, node, scope)
+    elif contract.loss is not None:
+        _run_loss(machine, contract, arguments, node, scope)
+
+
+def _run_function(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
+    """function(*args, **kwargs), in a thread or process of its own."""
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
+
+    bound = bind(contract.params, arguments)
+    function = bound.get(contract.runs or "")
+    if function is None or isinstance(function, Unknown):
+        return
+    if contract.args == "*":
+        given = Arguments(arguments.positional[1:], {key: each for key, each in arguments.keywords.items() if key != contract.runs}, arguments.open)
+    else:
+        given = Arguments()
+        if contract.each is not None:
+            given.positional.append(element_of(machine, bound.get(contract.each, Unknown())))
+        if contract.args in bound:
+            spread(machine, given, bound[contract.args])
+        if contract.kwargs in bound:
+            spread_dict(given, bound[contract.kwargs])
+    given.positional[:0] = [Unknown() for _ in range(contract.own)]
+    call(machine, function, given, node, scope)
+
+
+def _run_loss(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
     """loss(model(input), target), as the library computes it."""
     bound = bind(contract.params, arguments)
     network = _built(machine, bound.get(contract.model or ""), node, scope)
-    if network is None or contract.loss is None:
+    if network is None:
         return
     default = Api(contract.default) if contract.default is not None and not arguments.open else None
-    loss = _built(machine, bound.get(contract.loss, default), node, scope)
+    loss = _built(machine, bound.get(contract.loss or "", default), node, scope)
     if loss is not None:
         machine.lift_choice(loss, lambda each: _compute(machine, contract, network, each, node, scope), machine.place(node, scope))
 
@@ -75,8 +107,11 @@ def _built(machine: Machine, value: Value | None, node: cst.CSTNode, scope: Scop
     return None if isinstance(value, Unknown) else value
 
 
-def run_methods_of_model(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
-    """trainer.fit(module): its steps, with batches of the library's."""
+def run_method(machine: Machine, contract: Handover, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> None:
+    """trainer.fit(module): its steps, with batches of the library's. pool.submit(function, ...): that function."""
+    if contract.runs is not None:
+        _run_function(machine, contract, arguments, node, scope)
+        return
     network = bind(contract.params, arguments).get(contract.model or "")
     if network is not None:
         machine.lift(network, lambda each: _run_methods(machine, contract, each, None, node, scope))

@@ -18,7 +18,6 @@ from torchlint.flow.attributes import ITEMS, class_attribute
 from torchlint.flow.conditionals import conditional
 from torchlint.flow.conditions import test
 from torchlint.flow.containers import extend, forget_items
-from torchlint.flow.data_files import OPENED
 from torchlint.flow.decisions import alike, join
 from torchlint.flow.definitions import define_class, define_function
 from torchlint.flow.functions import call_function
@@ -28,7 +27,22 @@ from torchlint.flow.patterns import match_block
 from torchlint.flow.scope import Scope
 from torchlint.flow.store import ABSENT
 from torchlint.flow.subscripts import bounds_of, evaluate_index
-from torchlint.flow.values import NEVER, NONE, Alternatives, ApiObject, Const, Function, Instance, Mapping, Option, Sequence, Tensor, Unknown, Value
+from torchlint.flow.values import (
+    NEVER,
+    NONE,
+    Alternatives,
+    ApiObject,
+    Const,
+    Function,
+    Instance,
+    Mapping,
+    Option,
+    Sequence,
+    Stream,
+    Tensor,
+    Unknown,
+    Value,
+)
 from torchlint.flow.walking import walk
 
 MOST_ROUNDS = 3
@@ -269,7 +283,9 @@ def _entered(machine: Machine, manager: Value) -> Value:
         enter = class_attribute(manager.cls, "__enter__")
         if isinstance(enter, Function):
             return call_function(machine, enter, Arguments([manager]), manager)
-    return manager if isinstance(manager, ApiObject) and manager.name == OPENED else Unknown()
+    if isinstance(manager, Stream):
+        return manager.element  # contextlib.contextmanager: what the generator yields
+    return manager if isinstance(manager, (ApiObject, Sequence)) else Unknown()  # objects of libraries hand out themselves
 
 
 def try_block(machine: Machine, node: Any, scope: Scope) -> Status:

@@ -39,6 +39,7 @@ from torchlint.flow.values import (
     Tensor,
     Unknown,
     Value,
+    options_of,
 )
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _may_be_missing(item: Value) -> bool:
 
 def _any_of(items: tuple[Value, ...], open_: bool) -> Value:
     """An entry, it is not known which: a choice that the program makes. Copies of one object, as of a network in a list of clients, are no choice."""
-    if items and all(item is items[0] for item in items) and isinstance(items[0], OBJECTS):
+    if items and all(item is items[0] for item in items) and all(isinstance(option.value, OBJECTS) for option in options_of(items[0])):
         return items[0]
     if not items or open_ or len(items) > MOST_OPTIONS:
         return Unknown()

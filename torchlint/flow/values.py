@@ -199,6 +199,16 @@ class Mapping(Value):
         return rest
 
 
+class Attributes(Mapping):
+    """`x.__dict__`: what is written here becomes an attribute."""
+
+    __slots__ = ()
+
+    def __init__(self, attributes: dict[Any, Value]) -> None:
+        super().__init__(open_=True)
+        self.entries = attributes
+
+
 class Stream(Value):
     """Something to iterate over whose elements are alike: a generator, a map, a data loader of the project."""
 

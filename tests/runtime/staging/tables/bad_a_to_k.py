@@ -10,6 +10,8 @@ from staging.samples import batch, flags, image, label, normal, pairs, rows, tab
 from staging.weights import digits_network, linear_layers, own_network
 
 LONG = "can't be cast to the desired output type Long"
+FLOWER = Stage(because="flwr, which calls the methods of the clients, is not installed")
+WORKERS = Stage(because="its losses are computed in other processes and in a thread that nobody asked to watch")
 FASTAI = Stage(because="fastai's Learner, which computes the loss out of sight, is not installed")
 HF = Stage(because="a pretrained encoder with its tokenizer, and the package datasets, are not to be had here")
 MONAI = Stage(because="MONAI, whose DiceLoss it is about, is not installed")
@@ -81,6 +83,7 @@ STAGES: dict[str, Stage] = {
         lambda: {"office.pt": {"x": torch.rand(8, 5), "y": torch.randint(3, (8,)), "x_target": torch.rand(8, 5), "n_classes": 3}},
     ),
     "fastai_learner": FASTAI,
+    "federated_library": FLOWER,
     "full_backward_hook_batchnorm": Stage(
         ("saliency.py",), lambda: {"signals.pt": torch.rand(2, 1, 8, 8)}, raises=("is a view and is being modified inplace",)
     ),

@@ -7,7 +7,7 @@ import torch
 from support.staging import Stage
 
 from staging.samples import batch, image, label, normal, number, pairs, pickled, table
-from staging.tables.bad_a_to_k import LONG, MONAI
+from staging.tables.bad_a_to_k import LONG, MONAI, WORKERS
 from staging.weights import own_network
 
 SMP = Stage(because="segmentation_models_pytorch, whose DiceLoss it is about, is not installed")
@@ -144,6 +144,7 @@ STAGES: dict[str, Stage] = {
         lambda: {"recordings.pt": pairs(8, normal(22, 12), label(4), label(3))},
         patches=(("main.py", "from nets import *", "from nets.models import *"),),
     ),
+    "spawned_workers": WORKERS,
     "src_layout_relative_imports": Stage(
         ("scripts/train.py --epochs 2",),
         lambda: {

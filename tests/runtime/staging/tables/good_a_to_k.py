@@ -7,7 +7,7 @@ import torch
 from support.staging import Stage
 
 from staging.samples import batch, flags, image, label, normal, number, pairs, rows, table
-from staging.tables.bad_a_to_k import BIRDSONG, FASTAI, HF, MONAI
+from staging.tables.bad_a_to_k import BIRDSONG, FASTAI, FLOWER, HF, MONAI
 from staging.weights import linear_layers, own_network
 
 STAGES: dict[str, Stage] = {
@@ -106,6 +106,7 @@ STAGES: dict[str, Stage] = {
     "evaluated_name": Stage(("policy.py",)),
     "fashion_notebook_fixed_model": Stage(("fashion_mnist.ipynb",), lambda: {"fashion_train.pt": batch(8, label(256, 28, 28), label(10))}),
     "fastai_learner": FASTAI,
+    "federated_library": FLOWER,
     "fixmatch": Stage(
         ("train.py --steps 4 --batch-size 2 --mu 2",),
         lambda: {"labeled.pt": pairs(4, image(3, 16, 16), label(10)), "unlabeled.pt": pairs(8, image(3, 16, 16), image(3, 16, 16))},

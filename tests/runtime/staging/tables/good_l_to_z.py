@@ -7,6 +7,7 @@ import torch
 from support.staging import Stage
 
 from staging.samples import batch, flags, image, label, normal, pairs, rows, table
+from staging.tables.bad_a_to_k import WORKERS
 from staging.tables.bad_l_to_z import SMP
 from staging.weights import linear_layers, own_network
 
@@ -106,6 +107,7 @@ STAGES: dict[str, Stage] = {
     "sequential_without_last": Stage(("train.py --epochs 4",), lambda: {"tags.pt": table(8, features=normal(6), tags=flags(5))}),
     "skorch_classifier": Stage(("fit.py",), steps=40),
     "smp_dice_from_logits": SMP,
+    "spawned_workers": WORKERS,
     "speech_distill_config": Stage(
         ("main.py epochs=4", "main.py epochs=4 mode=scores"),
         lambda: {"teacher.pt": linear_layers({"0": (40, 512), "2": (512, 48)}), "frames.pt": torch.rand(8, 40)},
