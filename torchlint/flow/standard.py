@@ -17,7 +17,7 @@ from torchlint.flow.arguments import Arguments
 from torchlint.flow.builtins import FUNCTIONS, for_each, import_module, is_one_of
 from torchlint.flow.containers import Handler, make_dict
 from torchlint.flow.data_files import joined_path
-from torchlint.flow.iteration import as_sequence, element_of
+from torchlint.flow.iteration import MOST_UNROLLED, as_sequence, element_of
 from torchlint.flow.subscripts import subscript
 from torchlint.flow.values import Api, Builtin, Const, Mapping, Partial, Sequence, Stream, Tensor, Unknown, Value, options_of
 from torchlint.model import Facts
@@ -38,6 +38,20 @@ def call_library(machine: Machine, name: str, arguments: Arguments, node: cst.CS
 def _partial(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
     first = arguments.first()
     return Partial(first, tuple(arguments.positional[1:]), dict(arguments.keywords)) if first is not None else Unknown()
+
+
+def _folded(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
+    """functools.reduce(lambda x, layer: layer(x), layers, x)"""
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
+
+    known = as_sequence(machine, arguments.positional[1]) if len(arguments.positional) > 1 else None
+    if known is None or known.open or len(known.items) > MOST_UNROLLED:
+        return Unknown()
+    items = [*arguments.positional[2:3], *known.items]
+    result = items[0] if items else Unknown()
+    for item in items[1:]:
+        result = call(machine, arguments.positional[0], Arguments([result, item]), node, scope)
+    return result
 
 
 def _namedtuple(machine: Machine, receiver: Value | None, arguments: Arguments, node: cst.CSTNode, scope: Scope) -> Value:
@@ -141,7 +155,7 @@ def _chained_lists(machine: Machine, receiver: Value | None, arguments: Argument
 LIBRARY: dict[str, Handler] = {
     "torchlint.reveal_kind": _reveal,
     "torch.is_tensor": _is_tensor, "sys.exit": FUNCTIONS["exit"], "os._exit": FUNCTIONS["exit"],
-    "functools.partial": _partial, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
+    "functools.partial": _partial, "functools.reduce": _folded, "collections.OrderedDict": make_dict, "collections.namedtuple": _namedtuple,
     "copy.deepcopy": FUNCTIONS["iter"], "copy.copy": FUNCTIONS["iter"],
     "tqdm.tqdm": FUNCTIONS["iter"], "tqdm.auto.tqdm": FUNCTIONS["iter"], "tqdm.notebook.tqdm": FUNCTIONS["iter"], "tqdm.trange": FUNCTIONS["range"],
     "collections.defaultdict": lambda machine, receiver, arguments, node, scope: Mapping({}, open_=True), "collections.deque": _listed,
