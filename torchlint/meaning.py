@@ -73,16 +73,11 @@ def _giving(name: str, kind: Kind) -> str:
     return f"{short(name)} gives {KIND_WORDS[kind]}"
 
 
-def result_facts(
-    call: Call, name: str, old: Facts, place: Place, rows: Facts | None = None, one_hot: bool = False, maker: Place | None = None
-) -> Facts:
-    """The meaning of the result of a call, without its dtype.
+def result_facts(call: Call, name: str, old: Facts, place: Place, one_hot: bool = False, maker: Place | None = None) -> Facts:
+    """The meaning of the result of a call, without its dtype. Of matrix products, see `product_facts`.
 
-    old: of the parameter whose facts pass on; rows: of the parameter that `mixes` names; one_hot: it writes ones into a blank tensor;
-    maker: where the module that does it was built
+    old: of the parameter whose facts pass on; one_hot: it writes ones into a blank tensor; maker: where the module that does it was built
     """
-    if rows is not None and is_mixture(old, rows):
-        return Facts(Kind.PROBABILITIES, None, old.source, False, old.trace)
     if old.kind in call.converts:
         kind = call.converts[old.kind]
         return given(kind.value, name, place, old.trace if kind is not Kind.UNKNOWN else None, maker)
@@ -93,9 +88,23 @@ def result_facts(
     return given(Kind.ONE_HOT.value, name, place) if one_hot else Facts()
 
 
-def is_mixture(weights: Facts, rows: Facts) -> bool:
-    """Whether a product mixes distributions with weights that sum to 1, which gives distributions again."""
-    return weights.kind is Kind.PROBABILITIES and rows.kind in (Kind.PROBABILITIES, Kind.ONE_HOT)
+def product_facts(left: Facts | Operand, right: Facts | Operand, name: str, place: Place, maker: Place | None = None) -> Facts:
+    """What a matrix product means: with a learnable weight it is a linear layer written by hand, and it gives raw scores."""
+    if (left is NUMBER) is not (right is NUMBER):
+        return given(Kind.LOGITS.value, name, place, maker=maker)
+    return arithmetic_facts("@", left, right)
+
+
+def _mixed(weights: Facts | Operand, rows: Facts | Operand) -> Facts:
+    """Rows that are mixed: distributions are distributions again where the weights sum to 1; raw scores stay raw scores."""
+    if not isinstance(rows, Facts):
+        return Facts()
+    first = weights.kind if isinstance(weights, Facts) else Kind.UNKNOWN
+    if isinstance(weights, Facts) and first is Kind.PROBABILITIES and rows.kind in (Kind.PROBABILITIES, Kind.ONE_HOT):
+        return Facts(Kind.PROBABILITIES, None, weights.source, False, weights.trace)
+    if rows.kind is Kind.LOGITS and first is not Kind.LOGITS:
+        return Facts(Kind.LOGITS, None, rows.source, False, rows.trace)
+    return Facts()
 
 
 def joined(parts: Sequence[Facts]) -> Facts:
@@ -122,8 +131,8 @@ def number(value: object) -> Operand:
 
 def arithmetic_facts(symbol: str, left: Facts | Operand, right: Facts | Operand) -> Facts:
     """Sums and multiples of raw scores are raw scores, and the complement of a probability is in [0, 1]; other meanings end."""
-    if symbol == "@" and isinstance(left, Facts) and isinstance(right, Facts) and is_mixture(left, right):
-        return Facts(Kind.PROBABILITIES, None, left.source, False, left.trace)
+    if symbol == "@":
+        return _mixed(left, right)
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Facts) and one.kind is Kind.LOGITS and _keeps(symbol, one is left, other):
             return Facts(Kind.LOGITS, None, one.source, False, one.trace)

@@ -128,7 +128,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     of          the parameter whose facts pass on with "same", "converts", dtype "same" and view storage; default: the first
     converts    result kind by the kind of `of` (log: probabilities -> log_probabilities); a kind that is not listed, and unknown, falls to
                 `gives` (exp: gives nonnegative), or to unknown where there is no `gives`
-    mixes       the parameter whose rows a matrix product mixes: probabilities times rows of probabilities are probabilities (bmm: "mat2")
+    mixes       the parameter whose rows a matrix product mixes: probabilities times rows of probabilities are probabilities, a product with a
+                learnable weight or with raw scores gives raw scores (bmm: "mat2")
     returns     the call gives a tuple; the kind of each entry ("same", a kind or "unknown")
     returns_if  ... only when this parameter is given (torch.max with dim)
     dtype       dtype of the result: a name ("int64", "bool", "float32"), "same", or "of:<parameter>" = the dtype of that parameter's value

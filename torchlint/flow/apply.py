@@ -18,6 +18,7 @@ from torchlint.events import ActivationCall
 from torchlint.flow import memory
 from torchlint.flow.arguments import Arguments, bind
 from torchlint.flow.losses import emit_loss
+from torchlint.flow.operators import product
 from torchlint.flow.places import NodePlace
 from torchlint.flow.taken import tell_of_arguments
 from torchlint.flow.thresholds import tell_of_division
@@ -195,9 +196,11 @@ def _inplace_asked(call: Call, bound: dict[str, Value]) -> bool:
 
 def _result_facts(machine: Machine, call: Call, name: str, tensor: Tensor, bound: dict[str, Value], node: cst.CSTNode, scope: Scope) -> Facts:
     old = tensor.facts
-    rows = bound.get(call.mixes) if call.mixes is not None else None
     one_hot = call.fills is not None and _is_one_hot(machine, call.fills, old, bound)
-    facts = result_facts(call, name, old, machine.place(node, scope), rows.facts if isinstance(rows, Tensor) else None, one_hot)
+    if call.mixes is not None:
+        facts = product(machine, tensor, bound.get(call.mixes, Unknown()), name, node, scope)
+    else:
+        facts = result_facts(call, name, old, machine.place(node, scope), one_hot)
     _set_dtype(machine, call, name, facts, old, bound, node, scope)
     return facts
 

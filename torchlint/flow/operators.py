@@ -70,7 +70,10 @@ def binary(machine: Machine, name: str, left: Value, right: Value, node: cst.CST
         for each in (left, right):
             if isinstance(each, Tensor):
                 memory.read(machine, each, symbol, node, scope)
-        return _arithmetic(name, left, right)
+        result = _arithmetic(name, left, right)
+        if name == "MatrixMultiply":
+            result.facts = product(machine, left, right, "torch.matmul", node, scope)
+        return result
     if isinstance(left, Sequence):
         return _lists(name, left, right)
     if name == "Divide" and type(left) is Unknown and isinstance(right, Const):
@@ -124,7 +127,12 @@ def _modules(left: ApiObject, right: ApiObject) -> Value:
     return both
 
 
-def _arithmetic(name: str, left: Value, right: Value) -> Value:
+def product(machine: Machine, left: Value, right: Value, name: str, node: cst.CSTNode, scope: Scope) -> Facts:
+    """What a matrix product means."""
+    return meaning.product_facts(_operand(left), _operand(right), name, machine.place(node, scope))
+
+
+def _arithmetic(name: str, left: Value, right: Value) -> Tensor:
     grad = any(isinstance(each, Tensor) and each.grad for each in (left, right))
     return Tensor(arithmetic_facts(name, left, right), grad=grad)
 

@@ -23,7 +23,7 @@ import torch
 from torchlint.contracts.schema import Call
 from torchlint.contracts.table import Table
 from torchlint.events import ActivationCall, ArgumentGiven, Event
-from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, number, result_facts
+from torchlint.meaning import ANYTHING, NUMBER, Operand, arithmetic_facts, given, joined, number, product_facts, result_facts
 from torchlint.model import Facts, Kind, Place, Step, Trace
 from torchlint.runtime import values
 from torchlint.runtime.axes import Axes
@@ -103,7 +103,7 @@ class Witness:
             self._tell_of_write(handler, bound, self.hooks.written, frame)
         if handler.symbol:
             if isinstance(result, _TENSOR):
-                self._note_arithmetic(handler, bound, result)
+                self._note_arithmetic(handler, bound, result, frame)
             return
         if call.gives == "same" and not call.converts:
             if before.kind is not Kind.UNKNOWN:
@@ -164,12 +164,16 @@ class Witness:
             for each in result:
                 self._note(each, facts)
 
-    def _note_arithmetic(self, handler: Handler, bound: dict[str, Any], result: torch.Tensor) -> None:
+    def _note_arithmetic(self, handler: Handler, bound: dict[str, Any], result: torch.Tensor, frame: FrameType) -> None:
         left, right = bound.get("input"), bound.get("other")
         if handler.turned:
             left, right = right, left
         first, second = self._operand(left), self._operand(right)
-        if (isinstance(first, Facts) and first.kind is not Kind.UNKNOWN) or (isinstance(second, Facts) and second.kind is not Kind.UNKNOWN):
+        if handler.symbol == "@" and (first is NUMBER) is not (second is NUMBER):
+            here = caller(frame)
+            if here is not None:
+                self.ledger.note(result, product_facts(first, second, handler.name, *self._place(here)))
+        elif (isinstance(first, Facts) and first.kind is not Kind.UNKNOWN) or (isinstance(second, Facts) and second.kind is not Kind.UNKNOWN):
             facts = arithmetic_facts(handler.symbol, first, second)
             if facts.kind is not Kind.UNKNOWN:
                 self.ledger.note(result, facts)
@@ -191,9 +195,11 @@ class Witness:
                     if facts.kind is not Kind.UNKNOWN:
                         self._note(each, facts)
             return
-        rows = bound.get(call.mixes) if call.mixes is not None else None
         one_hot = call.fills is not None and self._is_one_hot(call.fills, before, bound)
-        facts = result_facts(call, name, before, place, self.facts(rows) if isinstance(rows, _TENSOR) else None, one_hot, maker)
+        if call.mixes is not None:
+            facts = product_facts(self._operand(bound.get(handler.passes_on)), self._operand(bound.get(call.mixes)), name, place, maker)
+        else:
+            facts = result_facts(call, name, before, place, one_hot, maker)
         if call.blank:
             facts = Facts(source=name)
         if facts.kind is not Kind.UNKNOWN or facts.source:
