@@ -35,6 +35,9 @@ def conditional(machine: Machine, node: Any, scope: Scope) -> Status:
     """if / elif / else"""
     decided = test(machine, node.test, scope)
     if decided.outcome is not None:
+        other = node.orelse if decided.outcome else node.body
+        if other is not None:
+            machine.skipped[id(other)] = other
         return machine.run(node.body.body, scope) if decided.outcome else _rest(machine, node, scope)
     cases: list[Case] = [(decided.when_true, lambda: machine.run(node.body.body, scope))]
     mark = machine.paths.push(decided.when_false)

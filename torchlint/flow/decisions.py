@@ -137,9 +137,16 @@ def _outcome(key: Hashable, defaults: Mapping[Hashable, Any]) -> bool | None:
         inner = _outcome(key[1], defaults)
         return None if inner is None else not inner
     if key[0] in ("and", "or"):
-        left, right = usual(key[1], defaults), usual(key[2], defaults)
-        return (left and right) if key[0] == "and" else (left or right)
+        sides = {_together(side, defaults) for side in key[1:]}
+        settles = key[0] == "or"
+        return settles if settles in sides else None if None in sides else not settles
     return _answer(key, defaults) if len(key) == 3 else None
+
+
+def _together(conditions: Iterable[Condition], defaults: Mapping[Hashable, Any]) -> bool | None:
+    """Whether all conditions hold with the defaults; None where that hangs on something else."""
+    held = {None if (known := _outcome(key, defaults)) is None else known is outcome for key, outcome in conditions}
+    return False if False in held else None if None in held else True
 
 
 def _default_of(symbol: Hashable, defaults: Mapping[Hashable, Any]) -> Any:

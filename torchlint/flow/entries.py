@@ -193,38 +193,53 @@ class Entries:
         return [each for key, each in self.machine.objects.items() if before.get(key) is not each]
 
     def _idle(self, cls: Class) -> list[Function]:
-        """Methods of a class that nobody has called; those first that nobody names."""
+        """Methods of a class that nobody has called. What the program calls by name, but not as it is set up, is not for this object to do."""
         if id(cls.scope.module) not in self._left:
             return []
-        found = [each for each in methods(cls) if each.name not in ("__init__", "__new__") and self._wanted(each, cls, False)]
-        return sorted(found, key=lambda each: self._hot.mentions[each.name])
+        return [each for each in methods(cls) if self._hot.left_to_others(each.name) and self._wanted(each, cls, False)]
 
     def _use(self, before: dict[int, Instance]) -> None:
         """Call the methods of the objects that were built and left idle: a library calls them, or whoever is yet to write a program."""
         for built in self._built_since(before):
             for function in self._idle(built.cls):
-                first: list[Value] = [] if function.role == "static" else [built.cls if function.role == "class" else built]
-                for arguments in ways_to_call(function, len(first)):
-                    module = built.cls.scope.module
-                    self._try(module, partial(self._method, module, function, first, arguments))
+                self._each_way(built.cls.scope.module, function, built.cls, built)
 
     def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
-        """Methods of one object: the one that a module builds, or one from the state that the constructor leaves."""
-        receiver = self.machine.objects.get(id(cls.node)) or self.sample(cls)
+        """Methods of one object, each from the state that its constructor leaves; of one that a module builds, where a library calls them."""
+        sample, built = self.sample(cls), self.machine.objects.get(id(cls.node))
+        skipped = self._skipped()
         for function in functions:
-            first: list[Value] = [] if function.role == "static" else [cls if function.role == "class" else receiver]
-            for arguments in ways_to_call(function, len(first)) if function.name != "__init__" else ():
-                self._try(module, partial(self._method, module, function, first, arguments))
+            if function.name in skipped:
+                self._try(module, partial(self._otherwise, module, cls, function))
+                continue
+            self._each_way(module, function, cls, built if built is not None and self._hot.left_to_others(function.name) else sample)
+
+    def _each_way(self, module: ModuleScope, function: Function, cls: Class, receiver: Value) -> None:
+        first: list[Value] = [] if function.role == "static" else [cls if function.role == "class" else receiver]
+        for arguments in ways_to_call(function, len(first)) if function.name != "__init__" else ():
+            self._try(module, partial(self._method, module, function, first, arguments))
+
+    def _skipped(self) -> set[str]:
+        """What stands in branches that the programs do not take, as they are set up."""
+        return {word for branch in self.machine.skipped.values() for word in self._hot.words(branch)}
+
+    def _otherwise(self, module: ModuleScope, cls: Class, function: Function) -> None:
+        """A method that only other settings lead to: no setting has its default here."""
+        defaults, self.machine.defaults = self.machine.defaults, {}
+        try:
+            self._each_way(module, function, cls, self.sample(cls, unset=True))
+        finally:
+            self.machine.defaults = defaults
 
     def _method(self, module: ModuleScope, function: Function, first: list[Value], arguments: Arguments) -> None:
         all_train(self.machine)
         call_function(self.machine, function, Arguments([*first, *arguments.positional]), first[0] if first else None)
         self._networks(module)
 
-    def sample(self, cls: Class) -> Value:
-        """An object of a class as its constructor makes it from unknown arguments and defaults."""
+    def sample(self, cls: Class, unset: bool = False) -> Value:
+        """An object of a class as its constructor makes it from unknown arguments and defaults. unset: without those."""
         init = next((each.attributes["__init__"] for each in cls.mro if isinstance(each, Class) and "__init__" in each.attributes), None)
-        arguments = unknown_arguments(init, 1) if isinstance(init, Function) else Arguments()
+        arguments = unknown_arguments(init, 1, unset=unset) if isinstance(init, Function) else Arguments()
         built = construct(self.machine, cls, arguments, cls.node, cls.scope)
         if self.machine.pending and self.machine.pending[-1] is built:
             self.machine.pending.pop()

@@ -69,6 +69,8 @@ class Hot:
         self._hot: set[str] = {token.decode() for token in table.tokens} | MEMORY_WORDS | {BUILT, DIVIDED}
         self._hot.update(table.networks)
         self.mentions: Counter[str] = Counter()  # in how many functions a word stands, its own definition among them
+        self._spoken: Counter[str] = Counter()  # ... or statement outside of functions
+        self._defined: Counter[str] = Counter()  # how many functions and methods are called so
         self._parts: set[str] = set()  # what classes mention, and what is handed on as an argument
         uses: dict[str, set[str]] = defaultdict(set)  # word -> the names of definitions that mention it
         for module in modules:
@@ -88,6 +90,10 @@ class Hot:
     def is_part(self, name: str) -> bool:
         """Whether a network is built by other networks: `ResNet(Block, [2, 2])`, `layers.append(Block())`. It is trained as a part of them."""
         return name in self._parts
+
+    def left_to_others(self, name: str) -> bool:
+        """Whether nobody in the project says the name of a method but its definitions: a library calls it, or nobody does."""
+        return self._spoken[name] <= self._defined[name]
 
     def words(self, node: cst.CSTNode) -> frozenset[str]:
         """All names and attributes in a definition."""
@@ -120,6 +126,8 @@ class Hot:
                 name = statement.name.value
                 words = self.words(statement)
                 self.mentions.update(words)
+                self._spoken.update(words)
+                self._defined[name] += 1
                 self._note_passed(words)
                 if owner is None:
                     _add(uses, words, name)
@@ -132,6 +140,7 @@ class Hot:
             else:
                 _assignments(statement, uses, owner)
                 words = frozenset(_words_of(statement))
+                self._spoken.update(words)
                 self._note_passed(words)
                 if owner is not None:
                     _add(uses, words, owner)

@@ -79,6 +79,7 @@ class Machine:
         self.objects: dict[int, Instance] = {}  # by the id of its class: the last object that was built, networks aside
         self.called: dict[int, Instance] = {}  # by id: objects of the project that the program calls
         self.taken_apart: set[int] = set()  # ids of the steps that built ready-made networks of which the program calls parts
+        self.skipped: dict[int, cst.CSTNode] = {}  # by id: branches that were not taken, as the program is set up
         self.hot: Hot | None = None  # known once the bodies of all files have been run
         self.thresholds = Thresholds()
         self.failures: list[Exception] = []

@@ -20,13 +20,16 @@ def forward_argument() -> Value:
     return tensor
 
 
-def unknown_arguments(function: Function, skip: int, full: bool = False) -> Arguments:
-    """An unknown for each parameter without a default; tensors for the forward of a module. full: also for those that are None by default."""
+def unknown_arguments(function: Function, skip: int, full: bool = False, unset: bool = False) -> Arguments:
+    """An unknown for each parameter without a default; tensors for the forward of a module.
+
+    full: also for those that are None by default; unset: for all that may be set otherwise
+    """
     tensors = function.name == FORWARD and function.owner is not None and is_module(function.owner)
     positional: list[Value] = []
     for name in _positional(function)[skip:]:
         default = function.defaults.get(name)
-        if default is not None and not (full and _is_none(default)):
+        if default is not None and not (full and _is_none(default)) and not (unset and isinstance(default, Const)):
             positional.append(default)
         else:
             positional.append(forward_argument() if tensors else Unknown((id(function.node), name)))
