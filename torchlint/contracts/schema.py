@@ -318,6 +318,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     applies  what the library applies to the output before a loss of that class: {"torch.nn.NLLLoss" = "torch.log"}
     methods  methods that the library calls with arguments of its own: of the project's class that derives from this one, which get the network
              too, or (with `model` in a method of the library) of the network itself
+    ends     ... method -> the methods that are called behind it, at the end of an epoch, with a list of what it gave where they ask for that
     runs     the parameter that holds a function of the user's, which is called (threads, processes)
     args     ... the parameter with the tuple of its arguments, or "*" where they stand behind the function in the call itself
     kwargs   ... the parameter with the dict of its keyword arguments
@@ -333,6 +334,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     default: str | None = None
     applies: dict[str, str] = msgspec.field(default_factory=dict)
     methods: tuple[str, ...] = ()
+    ends: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     runs: str | None = None
     args: str | None = None
     kwargs: str | None = None

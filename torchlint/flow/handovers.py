@@ -11,6 +11,7 @@ Contracts say which parameter is which. The calls are made on the spot, so that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -21,7 +22,7 @@ from torchlint.flow.arguments import Arguments, bind, spread, spread_dict
 from torchlint.flow.attributes import bind_method, class_attribute, library_bases
 from torchlint.flow.iteration import element_of
 from torchlint.flow.samples import forward_argument, unknown_arguments
-from torchlint.flow.values import Api, ApiObject, Class, Function, Instance, Tensor, Unknown, Value
+from torchlint.flow.values import Api, ApiObject, Class, Function, Instance, Sequence, Tensor, Unknown, Value
 from torchlint.model import Facts, Kind
 
 if TYPE_CHECKING:
@@ -159,5 +160,18 @@ def _run_methods(machine: Machine, contract: Handover, owner: Value, network: Va
         if isinstance(method, Function):
             first = [network] if network is not None else []
             given = unknown_arguments(method, 1 + len(first))
-            call(machine, bind_method(machine, method, owner), Arguments([*first, *given.positional]), node, scope)
+            result = call(machine, bind_method(machine, method, owner), Arguments([*first, *given.positional]), node, scope)
+            _run_ends(machine, contract.ends.get(name, ()), owner, result, node, scope)
     return owner
+
+
+def _run_ends(machine: Machine, names: Iterable[str], owner: Instance, result: Value, node: cst.CSTNode, scope: Scope) -> None:
+    """The end of an epoch: of what its steps gave, and of what they have kept in the object."""
+    from torchlint.flow.calls import call  # mutual recursion: calls leads here
+
+    for name in names:
+        method = class_attribute(owner.cls, name)
+        if isinstance(method, Function):
+            asked = any(parameter.default is None for parameter in method.node.params.params[1:])
+            outputs: list[Value] = [Sequence([result], True, True)] if asked else []
+            call(machine, bind_method(machine, method, owner), Arguments(outputs), node, scope)

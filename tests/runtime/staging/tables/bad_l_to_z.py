@@ -22,6 +22,7 @@ STAGES: dict[str, Stage] = {
     ),
     "lightning_module": Stage(("train.py --epochs 1",), lambda: {"series.pt": table(20, x=normal(5), y=label(3))}),
     "lightning_module_by_argument": Stage(because="no program in it trains: the trainer is nowhere in sight"),
+    "lightning_whole_epoch": Stage(("train.py",), lambda: {"spectra.pt": table(20, x=normal(5), y=label(4))}),
     "local_activation_object": Stage(
         ("train.py --epochs 1", "train.py --epochs 1 --classes 3"), lambda: {"slices.pt": table(4, images=image(3, 8, 8), masks=label(2, 1, 8, 8))}
     ),

@@ -13,6 +13,7 @@ from staging.weights import linear_layers, own_network
 
 STAGES: dict[str, Stage] = {
     "layer_loop_breaks": Stage(because="the layers of torchvision's VGG, and its in-place ReLUs, are what the project is about"),
+    "lightning_whole_epoch": Stage(("train.py",), lambda: {"spectra.pt": table(20, x=normal(5), y=label(4))}),
     "loss_functions_by_name": Stage(
         ("train.py",), lambda: {"config.json": {"loss": "plain", "data": "rows.pt"}, "rows.pt": pairs(96, normal(30), flags(1))}
     ),
@@ -148,6 +149,7 @@ STAGES: dict[str, Stage] = {
         ("run_stages.py --epochs 4",),
         lambda: {"spectra.pt": {"spectra": torch.rand(8, 10), "proportions": torch.rand(8, 3).softmax(1), "kind": torch.arange(8) % 3}},
     ),
+    "two_tasks": Stage(("train.py",), lambda: {"batches.pt": pairs(4, normal(5, 12), label(2, 5))}),
     "vae_own_kl_div": Stage(("main.py --epochs 4",), lambda: {"mnist_images.pt": torch.randint(256, (8, 28, 28))}),
     "validation_in_eval_mode": Stage(("train.py",)),
     "wine_skorch": Stage(("train.py --max-epochs 2",)),
