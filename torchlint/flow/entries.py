@@ -10,7 +10,7 @@ Arguments that are not known are unknown, except that defaults count and that th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,9 @@ class Entries:
         self._pool = 0
         self._left: dict[int, int] = {}
         self._objects: dict[int, list[Class]] = {}  # by the id of a main block: the classes of the objects that it builds
+        self._builders: dict[str, list[tuple[ModuleScope, Function]]] = defaultdict(list)  # by name of a class: the functions that name it
+        self._skipped: set[str] = set()  # what stands in branches that the programs do not take, as they are set up
+        self._branches = 0  # how many of these were looked at
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
     def run(self) -> None:
@@ -95,10 +98,11 @@ class Entries:
             if any(self._idle(cls) for cls in self._objects.get(id(block), ())):
                 self._try(module, partial(self._main_again, block, module), MAIN_WORK)
         self._share_out()
+        self._list_builders()
         for roots_only in (True, False):
             for module in self.modules:
                 for cls, functions in definitions(module):
-                    if cls is not None and any(self._wanted(each, cls, roots_only) for each in functions):
+                    if cls is not None and cls.name in self._builders and any(self._wanted(each, cls, roots_only) for each in functions):
                         self._makers(cls)
                     wanted = [each for each in functions if self._wanted(each, cls, roots_only)]
                     if wanted and cls is not None:
@@ -181,13 +185,19 @@ class Entries:
         self._networks(module)
         self._use(before)
 
+    def _list_builders(self) -> None:
+        known = [(module, cls, functions) for module in self.modules for cls, functions in definitions(module)]
+        classes = {cls.name for _, cls, _ in known if cls is not None}
+        for module, cls, functions in known:
+            for function in functions if cls is None else ():
+                for name in classes & self._hot.words(function.node):
+                    self._builders[name].append((module, function))
+
     def _makers(self, cls: Class) -> None:
         """The functions that build objects of a class, and that nobody calls: what they build is better than an object from unknown arguments."""
-        for module in self.modules:
-            for owner, functions in definitions(module):
-                for function in functions if owner is None else ():
-                    if cls.name in self._hot.words(function.node) and self._wanted(function, None, False):
-                        self._try(module, partial(self._function, module, function, ways_to_call(function, 0)[0]))
+        for module, function in self._builders.pop(cls.name, ()):
+            if self._wanted(function, None, False):
+                self._try(module, partial(self._function, module, function, ways_to_call(function, 0)[0]))
 
     def _built_since(self, before: dict[int, Instance]) -> list[Instance]:
         return [each for key, each in self.machine.objects.items() if before.get(key) is not each]
@@ -207,9 +217,8 @@ class Entries:
     def _methods(self, module: ModuleScope, cls: Class, functions: Sequence[Function]) -> None:
         """Methods of one object, each from the state that its constructor leaves; of one that a module builds, where a library calls them."""
         sample, built = self.sample(cls), self.machine.objects.get(id(cls.node))
-        skipped = self._skipped()
         for function in functions:
-            if function.name in skipped:
+            if self._leads_elsewhere(function):
                 self._try(module, partial(self._otherwise, module, cls, function))
                 continue
             self._each_way(module, function, cls, built if built is not None and self._hot.left_to_others(function.name) else sample)
@@ -219,9 +228,12 @@ class Entries:
         for arguments in ways_to_call(function, len(first)) if function.name != "__init__" else ():
             self._try(module, partial(self._method, module, function, first, arguments))
 
-    def _skipped(self) -> set[str]:
-        """What stands in branches that the programs do not take, as they are set up."""
-        return {word for branch in self.machine.skipped.values() for word in self._hot.words(branch)}
+    def _leads_elsewhere(self, function: Function) -> bool:
+        """Whether a method is named where the programs do not go, as they are set up."""
+        branches = list(self.machine.skipped.values())[self._branches :] if len(self.machine.skipped) > self._branches else ()
+        self._branches += len(branches)
+        self._skipped.update(*map(self._hot.words, branches))
+        return function.name in self._skipped
 
     def _otherwise(self, module: ModuleScope, cls: Class, function: Function) -> None:
         """A method that only other settings lead to: no setting has its default here."""
