@@ -2,7 +2,8 @@
 
     1. the body of every file, in which a script or notebook does its work
     2. the blocks under `if __name__ == "__main__":`
-    3. functions and methods that nothing evaluated so far has called: those named nowhere else first, as the ends of the call graph
+    3. functions and methods that nothing evaluated so far has called: those named nowhere else first, as the ends of the call graph.
+       Methods are those of an object that the program builds, where only a library can be the one that calls them
     4. networks that were built but never called (`def resnet(): return ResNet(Block)`): their forward
 
 Arguments that are not known are unknown, except that defaults count and that the parameters of a forward are tensors.
@@ -11,9 +12,9 @@ Arguments that are not known are unknown, except that defaults count and that th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -29,10 +30,10 @@ from torchlint.flow.machine import Exhausted
 from torchlint.flow.modes import all_train
 from torchlint.flow.networks import call_object
 from torchlint.flow.places import NodePlace
+from torchlint.flow.roots import definitions, main_blocks, methods
 from torchlint.flow.samples import forward_argument, unknown_arguments, ways_to_call
 from torchlint.flow.scope import ModuleScope
 from torchlint.flow.values import ApiObject, Class, Function, Instance, Value
-from torchlint.flow.walking import walk
 
 if TYPE_CHECKING:
     from torchlint.flow.machine import Machine
@@ -281,86 +282,3 @@ class Entries:
             place = network.made.place
             if isinstance(place, NodePlace):
                 call_object(machine, network, Arguments([forward_argument()]), place.node, self.modules[0])
-
-
-def main_blocks(module: ModuleScope) -> Iterator[cst.If]:
-    """`if __name__ == "__main__":` at the top of a module."""
-    if module.source is None:
-        return
-    for statement in module.source.tree.body:
-        if type(statement) is cst.If and type(statement.test) is cst.Comparison:
-            left = statement.test.left
-            if type(left) is cst.Name and left.value == "__name__":
-                yield statement
-
-
-def definitions(module: ModuleScope) -> Iterator[tuple[Class | None, list[Function]]]:
-    """The functions of a module, and each class with its methods and those it inherits that use what the class gives."""
-    for value in list(module.variables.values()):
-        if isinstance(value, Function) and value.scope.module is module:
-            yield None, [value]
-        elif isinstance(value, Class) and value.scope.module is module:
-            yield value, list(methods(value))
-
-
-def methods(cls: Class) -> Iterator[Function]:
-    """A class's own methods; then inherited ones in which `self.x` means something this class gives."""
-    yield from (value for value in cls.attributes.values() if isinstance(value, Function))
-    given = set(cls.attributes) | _assigned(cls)
-    seen = set(cls.attributes)
-    for base in cls.mro[1:]:
-        if not isinstance(base, Class):
-            continue
-        for name, value in base.attributes.items():
-            if isinstance(value, Function) and name not in seen and name not in ("__init__", "__new__"):
-                seen.add(name)
-                if used_attributes(value) & given:
-                    yield value
-
-
-def _assigned(cls: Class) -> set[str]:
-    names: set[str] = set()
-    for value in cls.attributes.values():
-        if isinstance(value, Function):
-            names |= assigned_attributes(value)
-    return names
-
-
-_USED: dict[int, tuple[cst.CSTNode, frozenset[str], frozenset[str]]] = {}
-
-
-def _attributes(function: Function) -> tuple[frozenset[str], frozenset[str]]:
-    """Attributes of the first parameter that the body reads, and those it assigns."""
-    node = function.node
-    known = _USED.get(id(node))
-    if known is None:
-        parameters = node.params.params
-        receiver = parameters[0].name.value if parameters else ""
-        used: set[str] = set()
-        assigned: set[str] = set()
-        _collect(node.body, receiver, used, assigned)
-        known = _USED[id(node)] = (node, frozenset(used), frozenset(assigned))
-    return known[1], known[2]
-
-
-def _collect(node: Any, receiver: str, used: set[str], assigned: set[str]) -> None:
-    for each in walk(node):
-        kind = type(each)
-        if kind is cst.Attribute and type(each.value) is cst.Name and each.value.value == receiver:
-            used.add(each.attr.value)
-        elif kind is cst.Call and type(each.func) is cst.Name and each.func.value == receiver:
-            used.update((FORWARD, "__call__"))
-        elif kind is cst.AssignTarget and type(each.target) is cst.Attribute:
-            target = each.target
-            if type(target.value) is cst.Name and target.value.value == receiver:
-                assigned.add(target.attr.value)
-
-
-def used_attributes(function: Function) -> frozenset[str]:
-    """Names x of which the function says self.x."""
-    return _attributes(function)[0]
-
-
-def assigned_attributes(function: Function) -> frozenset[str]:
-    """Names x to which the function assigns self.x."""
-    return _attributes(function)[1]
