@@ -51,7 +51,7 @@ class Handler:
         more = call.loss or call.takes or call.needs or call.threshold is not None or call.returns or call.mixes or call.fills
         events = more or call.converts
         self.only_writes = not (events or call.gives or call.blank or symbol)
-        self.passes = bool(symbol) or (call.gives == "same" and not events)
+        self.passes = symbol not in ("", "@") or (call.gives == "same" and not events)  # a product with a weight means something by itself
         self.only_gives = bool(call.gives) and call.gives not in ("same", "self") and not (more or call.blank or call.over or symbol)
         self.activates = bool(call.needs or call.converts or call.over)
         self.means_nothing = not (call.gives or call.blank or symbol or call.converts or call.mixes or call.returns or call.fills or _may_write(call))

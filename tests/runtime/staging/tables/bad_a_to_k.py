@@ -113,6 +113,10 @@ STAGES: dict[str, Stage] = {
     ),
     "getattr_models": Stage(("train.py clips.pt --arch ResTagger --epochs 1",), lambda: {"clips.pt": pairs(4, normal(1, 64), flags(50))}),
     "gradcam_hook_own_network": Stage(("gradcam.py",), lambda: {"image.pt": torch.rand(3, 16, 16), "convnet.pth": own_network("gradcam", "ConvNet")}),
+    "graph_layers_by_hand": Stage(
+        ("train.py",),
+        lambda: {"papers.pt": {"x": torch.rand(9, 5), "adjacency": torch.eye(9), "y": torch.randint(4, (9,))}},
+    ),
     "hf_outputs_dataclass": Stage(
         ("run_glue.py --num_train_epochs 1",),
         lambda: {

@@ -137,6 +137,10 @@ STAGES: dict[str, Stage] = {
     "gradcam_safe_hooks": Stage(
         ("explain.py fresh.pt image.pt",), lambda: {"fresh.pt": own_network("net", "LesionNet"), "image.pt": torch.rand(3, 16, 16)}
     ),
+    "graph_layers_by_hand": Stage(
+        ("train.py",),
+        lambda: {"papers.pt": {"x": torch.rand(9, 5), "adjacency": torch.eye(9), "y": torch.randint(4, (9,))}},
+    ),
     "graph_vae": Stage(
         ("train.py --epochs 4",), lambda: {"cora.pt": {"adj": torch.eye(8).roll(1, 0) + torch.eye(8).roll(-1, 0), "features": torch.rand(8, 6)}}
     ),
