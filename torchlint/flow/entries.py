@@ -79,7 +79,7 @@ class Entries:
         self._left: dict[int, int] = {}
         self._objects: dict[int, list[Class]] = {}  # by the id of a main block: the classes of the objects that it builds
         self._builders: dict[str, list[tuple[ModuleScope, Function]]] = defaultdict(list)  # by name of a class: the functions that name it
-        self._skipped: set[str] = set()  # what stands in branches that the programs do not take, as they are set up
+        self._skipped: Counter[str] = Counter()  # in how many branches that the programs do not take, as they are set up, a word stands
         self._branches = 0  # how many of these were looked at
         self._tried: Counter[int] = Counter()  # how often networks of a class were called at the end of an entry point
 
@@ -230,11 +230,12 @@ class Entries:
             self._try(module, partial(self._method, module, function, first, arguments))
 
     def _leads_elsewhere(self, function: Function) -> bool:
-        """Whether a method is named where the programs do not go, as they are set up."""
+        """Whether a method is named only where the programs do not go, as they are set up."""
         branches = list(self.machine.skipped.values())[self._branches :] if len(self.machine.skipped) > self._branches else ()
         self._branches += len(branches)
-        self._skipped.update(*map(self._hot.words, branches))
-        return function.name in self._skipped
+        for branch in branches:
+            self._skipped.update(self._hot.words(branch))
+        return self._skipped[function.name] > 0 and self._hot.left_to_others(function.name, self._skipped[function.name])
 
     def _otherwise(self, module: ModuleScope, cls: Class, function: Function) -> None:
         """A method that only other settings lead to: no setting has its default here."""
