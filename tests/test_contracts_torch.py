@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pydoc
 from typing import Any
 
 import pytest
 
+from torchlint.contracts.reading import builtin
 from torchlint.model import Kind
 
 torch = pytest.importorskip("torch")
@@ -272,3 +274,23 @@ def test_modules_that_own_weights(name: str) -> None:
 def test_parameters_that_may_be_tensors(name: str) -> None:
     if name != "torch.nn.NLLLoss2d":  # it passes everything on
         assert set(CONTRACTS.modules[name].tensors) <= set(inspect.signature(resolve(name)).parameters)
+
+
+# --- what runs a function of the user's
+
+RUNNERS = {name: contract for name, contract in builtin().handovers.items() if contract.runs is not None}
+
+
+def _runner(name: str) -> object:
+    """What a contract speaks of; the Pool of a module is a method that makes one."""
+    made = name.replace("torch.multiprocessing.Pool", "multiprocessing.pool.Pool").replace("multiprocessing.Pool", "multiprocessing.pool.Pool")
+    return pydoc.locate(made)
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_what_runs_a_function_takes_these_parameters(name: str) -> None:
+    real = [each for each in inspect.signature(_runner(name)).parameters if each != "self"]  # type: ignore[arg-type]
+    contract = RUNNERS[name]
+    positional = contract.params[: contract.params.index("*")] if "*" in contract.params else contract.params
+    assert list(positional) == real[: len(positional)]
+    assert {contract.runs, contract.each, contract.args, contract.kwargs} - {None, "*"} <= set(real)
